@@ -1,0 +1,47 @@
+# Thin names for the few commands; the work is done by what they call.
+SHELL := bash
+PYTHON ?= python3
+PORT ?= 8080
+HAPI ?=
+VENV := .venv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test hapi setup-system lint types clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## assess the bundled cohort; proposals and report go to out/
+	$(VENV)/bin/b12fhir demo --out out
+
+test: $(VENV)/.installed-dev ## all checks and tests, the real FHIR server's included (HAPI=skip: without)
+	HAPI=$(HAPI) tests/run.sh
+
+hapi: $(VENV)/.installed ## real FHIR server with the cohort, until Ctrl-C (PORT=8080)
+	PYTHON=$(VENV)/bin/python tests/hapi/serve.sh $(PORT)
+
+setup-system: ## install what the real FHIR server needs: JDK, Maven, curl (Debian; only if missing)
+	tests/hapi/tools.sh install
+
+lint: $(VENV)/.installed-dev ## format and lint
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+types: $(VENV)/.installed-dev ## static types
+	$(VENV)/bin/mypy
+
+clean: ## remove all that was made here, the download of the FHIR server included
+	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out
+
+# The stamps: a second call does nothing until pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("b12fhir needs Python 3.11 or newer; PYTHON=... names one" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "adding the tools for tests ..."
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@

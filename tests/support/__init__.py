@@ -1,0 +1,1 @@
+"""What tests share: their surroundings, the guard of patients' identity, the real server."""
