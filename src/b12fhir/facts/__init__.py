@@ -1,0 +1,1 @@
+"""What is known about one patient on one day. No FHIR here and no rules."""

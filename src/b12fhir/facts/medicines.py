@@ -1,0 +1,93 @@
+"""Medicines taken, vitamin B12 given, and allergies."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from b12fhir.kernel.dates import When
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
+
+
+class Route(Enum):
+    """Ways of giving vitamin B12; ``injection`` is one whose route is not stated."""
+
+    IM = "im"
+    SC = "sc"
+    ORAL = "oral"
+    SUBLINGUAL = "sublingual"
+    NASAL = "nasal"
+    IV = "iv"
+    INJECTION = "injection"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_injection(self) -> bool:
+        """Given with a needle (an unknown route is none)."""
+        return self in _INJECTED
+
+
+_INJECTED = frozenset({Route.IM, Route.SC, Route.IV, Route.INJECTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A medicine other than B12: ingredient, and the time it was taken as far as recorded.
+
+    ``end`` is ``None`` while it is active. ``daily_mg`` is set where the dose is structured.
+    """
+
+    ingredient: str
+    reference: str
+    text: str
+    active: bool
+    start: When | None = None
+    end: When | None = None
+    daily_mg: Decimal | None = None
+
+    def as_input(self) -> Input:
+        """This medicine as evidence."""
+        return Input(self.reference, self.text, "", self.start.iso() if self.start else "")
+
+
+@dataclass(frozen=True, slots=True)
+class B12Dose:
+    """Vitamin B12 that was given, or is on order.
+
+    ``given`` is yes for a completed administration, no for what was only ordered or not done, and
+    unknown where the record does not say. ``dose_ug`` is a single dose, ``daily_ug`` a day's
+    amount; either is ``None`` when the record does not state it.
+    """
+
+    reference: str
+    route: Route
+    given: Truth
+    text: str
+    drug: str = ""
+    dose_ug: Decimal | None = None
+    daily_ug: Decimal | None = None
+    when: When | None = None
+    until: When | None = None
+    ordered: bool = False
+    active: bool = False
+
+    def as_input(self) -> Input:
+        """This dose as evidence."""
+        return Input(self.reference, self.text, "", self.when.iso() if self.when else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """An allergy that concerns B12 products: cobalt, cobalamin, or an excipient.
+
+    ``stops`` is yes for an active confirmed allergy, unknown for an inactive or unconfirmed one.
+    """
+
+    substance: str
+    stops: Truth
+    reference: str
+    text: str
+
+    def as_input(self) -> Input:
+        """This allergy as evidence."""
+        return Input(self.reference, self.text)

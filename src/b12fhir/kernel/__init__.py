@@ -1,0 +1,1 @@
+"""Words every room shares: codes, quantities, dates, truth, evidence. Standard library only."""

@@ -1,0 +1,163 @@
+"""Partial dates, instants and calendar arithmetic.
+
+FHIR dates may be partial (``2026``, ``2026-10``) and instants carry a zone. A `When` keeps the
+days that the text can mean, so that a comparison is only made when every one of them agrees.
+"""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from b12fhir.kernel.truth import Truth
+
+_FHIR = re.compile(
+    r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
+    r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class When:
+    """The days from ``first`` to ``last``, both included, that a recorded time can mean.
+
+    ``instant`` is set when the time of day was recorded; ``assumed_zone`` says that it had no zone
+    and was read in the site's; ``text`` is what was recorded.
+    """
+
+    first: date
+    last: date
+    instant: datetime | None = None
+    assumed_zone: bool = False
+    text: str = ""
+
+    @property
+    def is_exact(self) -> bool:
+        """One single day."""
+        return self.first == self.last
+
+    def before(self, day: date) -> Truth:
+        """Is it earlier than ``day``, whichever day it means?"""
+        if self.last < day:
+            return Truth.YES
+        return Truth.NO if self.first >= day else Truth.UNKNOWN
+
+    def after(self, day: date) -> Truth:
+        """Is it later than ``day``, whichever day it means?"""
+        if self.first > day:
+            return Truth.YES
+        return Truth.NO if self.last <= day else Truth.UNKNOWN
+
+    def overlaps(self, other: "When") -> bool:
+        """Could both mean the same day?"""
+        return self.first <= other.last and other.first <= self.last
+
+    def same_moment(self, other: "When") -> bool:
+        """Recorded as the very same moment (or as the same day, where no time was recorded)."""
+        if self.instant is not None and other.instant is not None:
+            return self.instant == other.instant
+        return (self.first, self.last) == (other.first, other.last)
+
+    def later_than(self, other: "When") -> Truth:
+        """Order of two recorded times; unknown if they overlap and no clock time tells."""
+        if self.instant is not None and other.instant is not None:
+            return Truth.of(self.instant > other.instant)
+        if self.first > other.last:
+            return Truth.YES
+        if self.last < other.first:
+            return Truth.NO
+        return Truth.NO if self.same_moment(other) else Truth.UNKNOWN
+
+    def iso(self) -> str:
+        """The recorded day or span in ISO form."""
+        if self.is_exact:
+            return self.first.isoformat()
+        return f"{self.first.isoformat()}/{self.last.isoformat()}"
+
+
+def on(day: date) -> When:
+    """A single known day."""
+    return When(day, day, None, assumed_zone=False, text=day.isoformat())
+
+
+def parse_when(text: object, zone: tzinfo) -> When | None:
+    """Read a FHIR date, dateTime or instant; ``None`` if it is none.
+
+    A time without zone is illegal in R4 but occurs: it is read in the site's ``zone`` and marked.
+    Days are counted in the site's zone. ``24:00`` is the next midnight.
+    """
+    match = _FHIR.match(text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
+        return None
+    try:
+        if match["time"]:
+            return _instant(match, zone, text)
+        return _span(match, text)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _span(match: re.Match[str], text: str) -> When:
+    year = int(match["year"])
+    if match["day"]:
+        day = date(year, int(match["month"]), int(match["day"]))
+        return When(day, day, text=text)
+    if match["month"]:
+        first = date(year, int(match["month"]), 1)
+        return When(first, first.replace(day=_month_length(first)), text=text)
+    return When(date(year, 1, 1), add_months(date(year, 1, 1), 12) - timedelta(days=1), text=text)
+
+
+def _instant(match: re.Match[str], zone: tzinfo, text: str) -> When:
+    day = f"{match['year']}-{match['month']}-{match['day']}"
+    clock, carry = match["time"], 0
+    if clock.startswith("24:00"):
+        clock, carry = "00:00", 1
+    moment = datetime.fromisoformat(f"{day}T{clock[:15]}{match['zone'] or ''}")
+    assumed = moment.tzinfo is None
+    if assumed:
+        moment = moment.replace(tzinfo=zone)
+    moment += timedelta(days=carry)
+    local = moment.astimezone(zone).date()
+    return When(local, local, moment, assumed, text)
+
+
+def _month_length(day: date) -> int:
+    return calendar.monthrange(day.year, day.month)[1]
+
+
+def add_days(day: date, days: int) -> date:
+    """``day`` plus a number of days."""
+    return day + timedelta(days=days)
+
+
+def add_months(day: date, months: int) -> date:
+    """Calendar months later; the last of the month where the day does not exist there."""
+    index = day.year * 12 + day.month - 1 + months
+    first = date(index // 12, index % 12 + 1, 1)
+    return first.replace(day=min(day.day, _month_length(first)))
+
+
+def days_between(earlier: date, later: date) -> int:
+    """Whole days from ``earlier`` to ``later``; negative if the order is the other one."""
+    return (later - earlier).days
+
+
+def whole_years(birth: date, day: date) -> int:
+    """Age in completed years."""
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def completed_weeks(start: date, day: date) -> int:
+    """Whole weeks from ``start`` to ``day``."""
+    return days_between(start, day) // 7
+
+
+def shift(day: date, count: int, unit: str) -> date:
+    """``day`` plus ``count`` days (``d``), weeks (``wk``) or calendar months (``mo``)."""
+    if unit == "mo":
+        return add_months(day, count)
+    return add_days(day, count * _DAYS_IN[unit])
+
+
+_DAYS_IN = {"d": 1, "wk": 7}

@@ -1,0 +1,112 @@
+"""Measured amounts: exact decimals with a unit and, at times, a comparator."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from b12fhir.kernel.truth import Truth
+
+
+class Comparator(Enum):
+    """FHIR quantity comparator; ``EQ`` stands for none."""
+
+    EQ = ""
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+
+
+_UPPER = frozenset({Comparator.LT, Comparator.LE})
+_STRICT = frozenset({Comparator.LT, Comparator.GT})
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An exact decimal in ``unit``; with a comparator it stands for a whole interval.
+
+    A question about an interval is answered only when every value in it gives the same answer
+    (R-27): "< 150" is below 180, "< 220" is neither below nor not below 180.
+    """
+
+    value: Decimal
+    unit: str
+    comparator: Comparator = Comparator.EQ
+
+    @property
+    def is_interval(self) -> bool:
+        """Does it stand for a span of values?"""
+        return self.comparator is not Comparator.EQ
+
+    def below(self, limit: Decimal) -> Truth:
+        """Is the amount strictly below ``limit`` (in the same unit)?"""
+        if self.comparator is Comparator.EQ:
+            return Truth.of(self.value < limit)
+        if self.comparator in _UPPER:
+            strict = self.comparator in _STRICT
+            inside = self.value <= limit if strict else self.value < limit
+            return Truth.YES if inside else Truth.UNKNOWN
+        return Truth.NO if self.value >= limit else Truth.UNKNOWN
+
+    def above(self, limit: Decimal) -> Truth:
+        """Is the amount strictly above ``limit`` (in the same unit)?"""
+        if self.comparator is Comparator.EQ:
+            return Truth.of(self.value > limit)
+        if self.comparator in _UPPER:
+            return Truth.NO if self.value <= limit else Truth.UNKNOWN
+        strict = self.comparator in _STRICT
+        inside = self.value >= limit if strict else self.value > limit
+        return Truth.YES if inside else Truth.UNKNOWN
+
+    def scaled(self, multiply: Decimal, divide: Decimal, unit: str) -> "Measure":
+        """The same amount in another unit: exact, multiplied first, never rounded."""
+        return Measure(self.value * multiply / divide, unit, self.comparator)
+
+    def text(self) -> str:
+        """Comparator, number and unit as a person writes them."""
+        return f"{self.number()} {self.unit}".strip()
+
+    def number(self) -> str:
+        """Comparator and number without exponent or trailing zeros."""
+        sign = f"{self.comparator.value} " if self.comparator is not Comparator.EQ else ""
+        return sign + plain(self.value)
+
+
+def plain(number: Decimal) -> str:
+    """A decimal as a person writes it: no exponent, no trailing zeros."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u2070": "0", "\u00b2": "2", "\u00b3": "3"})
+_LITRE = re.compile(r"(?<=/)(?P<prefix>[dcmu]?)l\Z")
+_MICROGRAM = re.compile(r"\Amc(?=[gUu])")
+
+
+def normal_unit(text: str) -> str:
+    """Spell a unit the one way our tables spell it; the meaning never changes.
+
+    Micro signs become ``u``, a litre ``L``, ``mcg`` becomes ``ug``, blanks go. Letters are not
+    otherwise lower-cased: ``m`` and ``M`` are different prefixes.
+    """
+    bare = text.translate(_MICRO).replace(" ", "")
+    return _LITRE.sub(r"\g<prefix>L", _MICROGRAM.sub("u", bare))
+
+
+_NUMBER = re.compile(
+    r"\s*(?P<comparator><=|>=|<|>)?\s*(?P<number>[+-]?\d{1,20}(?:[.,]\d{1,20})?)(?![\d.,])\s*(?P<unit>\S.*?)?\s*\Z"
+)
+
+
+def parse_measure(text: str) -> Measure | None:
+    """Read "< 150 ng/L", "150,5" or "162 pg/mL"; ``None`` if the text is anything else (R-26).
+
+    One decimal comma or point is allowed, no thousands separator: "1,500" with three digits behind
+    a comma can mean two numbers and is not read.
+    """
+    match = _NUMBER.match(text)
+    if match is None or re.search(r",\d{3}\Z", match["number"]):
+        return None
+    value = Decimal(match["number"].replace(",", "."))
+    return Measure(value, match["unit"] or "", Comparator(match["comparator"] or ""))
