@@ -1,0 +1,114 @@
+"""The rule catalogue as Markdown, for people who review what the program does and does not do."""
+
+from collections.abc import Iterable, Iterator
+
+from b12fhir.kernel.codes import Code
+from b12fhir.protocol.model import ConceptTable, Protocol, Rule
+
+_SYSTEMS = {
+    "http://snomed.info/sct": "SNOMED CT",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "http://www.whocc.no/atc": "ATC",
+    "https://dmd.nhs.uk": "dm+d",
+}
+
+
+def catalogue(protocol: Protocol) -> str:
+    """The whole catalogue; equal for equal protocols, ends with a newline."""
+    return "\n".join((*_head(protocol), *_rules(protocol), *_regimens(protocol), *_roles(protocol)))
+
+
+def _head(protocol: Protocol) -> Iterator[str]:
+    pack = protocol.pack
+    by_state = {
+        state: sum(1 for rule in protocol.rules.values() if rule.state == state)
+        for state in ("implemented", "planned", "not-covered")
+    }
+    yield "# Rule catalogue"
+    yield ""
+    yield "Generated from the protocol files; do not edit (a test compares)."
+    yield ""
+    yield f"Pack {pack.id} {pack.version} of {pack.date.isoformat()}: **{pack.review.status}**."
+    yield "No number here has been signed unless a clinician's name stands beside that word."
+    yield ""
+    yield ", ".join(f"{count} {state}" for state, count in by_state.items()) + "."
+    yield ""
+
+
+def _rules(protocol: Protocol) -> Iterator[str]:
+    yield "## Rules"
+    yield ""
+    yield "| rule | what a clinician reads | kind | state | sources | evidence |"
+    yield "|---|---|---|---|---|---|"
+    for rule in protocol.rules.values():
+        sources = ", ".join("project" if one == "-" else one for one in rule.citation.sources)
+        yield _row(
+            rule.id,
+            f"**{rule.title}.** {rule.text}",
+            rule.kind,
+            _state(rule),
+            sources,
+            rule.citation.evidence,
+        )
+    yield ""
+
+
+def _state(rule: Rule) -> str:
+    if rule.state == "planned":
+        return f"planned, step {rule.step}"
+    return f"{rule.state}: {rule.note}" if rule.note else rule.state
+
+
+def _regimens(protocol: Protocol) -> Iterator[str]:
+    yield "## Regimens"
+    yield ""
+    yield "| regimen | causes | rule | courses |"
+    yield "|---|---|---|---|"
+    for row in protocol.pack.regimens:
+        courses = {
+            "oral": row.oral,
+            "oral, pregnant or breast-feeding": row.oral_mother,
+            "injection": row.load,
+            "severe": row.severe,
+            "severe, neurological": row.severe_neuro,
+            "oral maintenance": row.oral_maintenance,
+            "injected maintenance": row.im_maintenance,
+            "prophylaxis": row.prophylaxis,
+        }
+        told = "; ".join(f"{use}: {course}" for use, course in courses.items() if course)
+        yield _row(row.label, ", ".join(row.causes), row.rule, told)
+    yield ""
+
+
+def _roles(protocol: Protocol) -> Iterator[str]:
+    concepts = protocol.concepts
+    yield "## Roles of concepts"
+    yield ""
+    yield "Codes marked `?` are never proof. Concepts marked `*` are recognised by words alone."
+    yield ""
+    yield "| role | concepts | codes |"
+    yield "|---|---|---|"
+    for role, names in concepts.roles.items():
+        coded = {concepts.codes[code] for code in concepts.codes}
+        told = ", ".join(name if name in coded else f"{name} *" for name in sorted(names))
+        yield _row(role, told, _codes(concepts, names))
+    yield ""
+
+
+def _codes(concepts: ConceptTable, names: Iterable[str]) -> str:
+    wanted = frozenset(names)
+    by_system: dict[str, list[str]] = {}
+    for code in sorted(code for code, concept in concepts.codes.items() if concept in wanted):
+        by_system.setdefault(code.system, []).append(_code(concepts, code))
+    return "; ".join(
+        f"{_SYSTEMS.get(system, system)} {' '.join(codes)}" for system, codes in by_system.items()
+    )
+
+
+def _code(concepts: ConceptTable, code: Code) -> str:
+    return f"{code.code}?" if code in concepts.weak else code.code
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,234 @@
+"""The typed model of a protocol: what the TOML says, checked once and trusted after."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from b12fhir.kernel.codes import ATC, Code
+from b12fhir.protocol.analytes import AnalyteTable
+from b12fhir.protocol.limits import Limits
+
+# Lengths of ATC codes above the single substance, the nearest first.
+_ATC_CLASSES = (5, 4, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Who says so: sources by short name (``S004``, ``NICE``) and how strong that is."""
+
+    sources: tuple[str, ...]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One numbered rule of the rule book in the project's own words.
+
+    ``state`` is ``implemented``, ``planned`` (with the ``step``) or ``not-covered`` (with the
+    reason in ``note``); ``kind`` is ``decision``, ``data`` or ``conduct``.
+    """
+
+    id: str
+    title: str
+    text: str
+    citation: Citation
+    section: int
+    kind: str
+    state: str
+    step: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who signed the pack: ``unreviewed`` until a named clinician of the site does."""
+
+    status: str
+    by: str = ""
+    on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A medicinal product: drug, form and strength are always explicit (R-99).
+
+    ``strength`` is ug/mL for an injection and ug per tablet; ``routes`` are those its label allows.
+    """
+
+    id: str
+    drug: str
+    form: str
+    strength: Decimal
+    strength_unit: str
+    routes: tuple[str, ...]
+    codes: tuple[Code, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time; ``unit`` is ``d``, ``wk`` or ``mo``; ``max`` makes it a range."""
+
+    value: int
+    unit: str
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseTemplate:
+    """One phase of a regimen before it has dates.
+
+    ``count`` is the number of doses (0 = open-ended). ``after`` is the gap from the last dose (or,
+    for a daily oral phase, the end) of the phase before it; ``None`` for a phase on d0.
+    ``dose_max`` shows a range whose default is ``dose``. ``reviews`` are days from d0.
+    """
+
+    id: str
+    product: str
+    route: str
+    dose: Decimal
+    interval: Span
+    count: int
+    rule: str
+    dose_max: Decimal | None = None
+    after: Span | None = None
+    duration: Span | None = None
+    reviews: tuple[int, ...] = ()
+    gate: str = ""
+    stop_rule: str = ""
+    alternative: str = ""
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Phases given one after the other: a load, or a maintenance."""
+
+    id: str
+    label: str
+    phases: tuple[PhaseTemplate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """One row of the regimen table: for these causes, these courses (section 10).
+
+    Each of the course fields names a `Course` of the pack or is empty (no such treatment):
+    ``oral`` (``oral_mother`` in pregnancy and breast-feeding) and ``load`` for mild or moderate
+    deficiency, ``severe`` and ``severe_neuro``, then the maintenance after either route.
+    ``prophylaxis_monitoring`` names monitoring sets.
+    """
+
+    id: str
+    label: str
+    causes: tuple[str, ...]
+    rule: str
+    oral: str = ""
+    oral_mother: str = ""
+    load: str = ""
+    severe: str = ""
+    severe_neuro: str = ""
+    oral_maintenance: str = ""
+    im_maintenance: str = ""
+    prophylaxis: str = ""
+    prophylaxis_rule: str = ""
+    prophylaxis_route: str = ""
+    prophylaxis_monitoring: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringItem:
+    """A test and when it is due, counted from d0.
+
+    ``days`` and ``months`` are offsets from d0; ``weekly_until`` repeats weekly from the last of
+    ``days`` for that many weeks; ``yearly`` repeats every 12 months after the last of ``months``.
+    """
+
+    id: str
+    test: str
+    rule: str
+    days: tuple[int, ...] = ()
+    months: tuple[int, ...] = ()
+    weekly_until: int = 0
+    yearly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Something to order or do: label, LOINC codes, and whether a laboratory does it."""
+
+    id: str
+    label: str
+    codes: tuple[Code, ...] = ()
+    laboratory: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """One protocol pack: its identity, review, products, courses, regimens and monitoring."""
+
+    id: str
+    version: str
+    date: date
+    label: str
+    review: Review
+    sources: tuple[str, ...]
+    products: Mapping[str, Product]
+    courses: Mapping[str, Course]
+    regimens: tuple[Regimen, ...]
+    monitoring: Mapping[str, tuple[MonitoringItem, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStrength:
+    """The strength that a product's code itself states; ``value`` in ``unit`` (``ug/mL``)."""
+
+    drug: str
+    value: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptTable:
+    """Which codes mean which concept, and which roles a concept plays.
+
+    ``roles`` maps a role ("neuro-sign") to concept ids. ``weak`` holds codes that are never proof.
+    ``asks`` gives the question a code leaves open ("extent not stated"). ``texts`` are patterns,
+    searched in lower-case text, with the concept they stand for.
+    """
+
+    codes: Mapping[Code, str]
+    roles: Mapping[str, frozenset[str]]
+    weak: frozenset[Code]
+    asks: Mapping[Code, str]
+    texts: tuple[tuple[str, str], ...] = ()
+    displays: Mapping[Code, str] = field(default_factory=dict)
+    strengths: Mapping[Code, KnownStrength] = field(default_factory=dict)
+
+    def known(self, code: Code) -> Code | None:
+        """The code of this table that covers ``code``: itself, or the nearest class of ATC.
+
+        ATC is a tree whose codes begin with those of their class: B01AB05 belongs to B01AB.
+        """
+        if code in self.codes or code.system != ATC:
+            return code if code in self.codes else None
+        classes = (Code(ATC, code.code[:length]) for length in _ATC_CLASSES)
+        return next((one for one in classes if one in self.codes), None)
+
+    def role(self, name: str) -> frozenset[str]:
+        """Concept ids that play the role; an unknown role is a mistake and raises `KeyError`."""
+        return self.roles[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Everything a decision needs to know: shared knowledge plus one pack."""
+
+    pack: Pack
+    limits: Limits
+    analytes: AnalyteTable
+    concepts: ConceptTable
+    tests: Mapping[str, Test]
+    rules: Mapping[str, Rule]
+    packs: tuple[str, ...] = ()
