@@ -1,0 +1,1 @@
+"""Facts and protocol in, Decision out; one clinical question a file."""

@@ -1,0 +1,36 @@
+"""In which band a B12 result lies, by the native limits of its unit (R-27 to R-30)."""
+
+from enum import Enum
+
+from b12fhir.facts.labs import LabResult
+from b12fhir.protocol.limits import Limits
+
+
+class BandName(Enum):
+    """Low, middle (both limits included) or high; ``SPANS`` if an interval reaches several."""
+
+    LOW = "low"
+    SPANS = "spans"
+    MIDDLE = "middle"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """The worse band has the lower rank."""
+        return _RANK[self]
+
+
+_RANK = {name: place for place, name in enumerate(BandName)}
+
+
+def band_of(limits: Limits, result: LabResult) -> BandName | None:
+    """Band of a total or active B12 result; ``None`` for any other analyte."""
+    band = limits.bands.get((result.analyte.value, result.amount.unit))
+    if band is None:
+        return None
+    low, high = result.amount.below(band.low), result.amount.above(band.high)
+    if low.is_yes:
+        return BandName.LOW
+    if high.is_yes:
+        return BandName.HIGH
+    return BandName.MIDDLE if low.is_no and high.is_no else BandName.SPANS

@@ -1,0 +1,201 @@
+"""What to heed with a treatment, and what else may be wrong (sections 16 to 18)."""
+
+from decimal import Decimal
+
+from b12fhir.decision.anaemia import Blood
+from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.classification import Classified
+from b12fhir.decision.model import Classification as C
+from b12fhir.decision.neurology import Neurology, long_standing
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, joined, mimic
+from b12fhir.decision.usable import Usable, fresh
+from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.dates import add_months
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
+
+
+def folate_low(case: Case, results: Usable) -> Truth:
+    """R-178: folate below the laboratory's limit, or deficiency on record."""
+    folate = results.get(Analyte.FOLATE)
+    if folate is not None and fresh(folate, case.day, case.limits.baseline_folate_iron_days):
+        low = folate.lab_range.low
+        return folate.amount.below(low.value if low is not None else case.limits.folate_low)
+    return Truth.YES if case.with_role("folate-deficiency") else Truth.UNKNOWN
+
+
+def cautions(
+    case: Case, results: Usable, classified: Classified, blood: Blood, neurology: Neurology
+) -> Reasons:
+    """Every caution and coexisting deficiency that belongs to this patient."""
+    return joined(
+        _folic_acid(case, classified),
+        _folate(case, results),
+        _iron(case, results, blood),
+        _polycythaemia(case),
+        _kidney(case, results, classified),
+        _lasting_damage(case, classified, neurology),
+    )
+
+
+def _folic_acid(case: Case, classified: Classified) -> Reasons:
+    """R-169: folic acid can mend the blood while the nerves go on failing."""
+    if classified.name in (C.UNLIKELY, C.ON_TREATMENT):
+        return NONE
+    limit = case.limits.folic_acid_masks_above_mg
+    taken = tuple(
+        drug for drug in case.taking("folic-acid") if drug.daily_mg is None or drug.daily_mg > limit
+    )
+    if not taken:
+        return NONE
+    return found("R-169", tuple(drug.as_input() for drug in taken)) + caution(
+        "folic-acid",
+        "Folic acid is taken while B12 is low or not known: the anaemia can improve while nerve"
+        " damage goes on. B12 comes first; never folic acid alone.",
+        "R-169",
+    )
+
+
+def _folate(case: Case, results: Usable) -> Reasons:
+    if not folate_low(case, results).is_yes:
+        return NONE
+    folate = results.get(Analyte.FOLATE)
+    shown = (folate.as_input(),) if folate is not None else ()
+    return found("R-178", shown + inputs(case.with_role("folate-deficiency"))) + caution(
+        "folate-low",
+        "Folate is low: give the first B12 dose before folic acid, then treat both.",
+        "R-178",
+    )
+
+
+def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
+    """R-180: iron deficiency can hide macrocytosis and blunt the response."""
+    limits = case.limits
+    low = tuple(
+        result
+        for analyte, limit in (
+            (Analyte.FERRITIN, limits.ferritin_low),
+            (Analyte.TRANSFERRIN_SATURATION, limits.transferrin_saturation_low),
+        )
+        if (result := results.get(analyte)) is not None and _low(result, limit)
+    )
+    mcv = results.get(Analyte.MCV)
+    small = blood.grade.is_anaemic and mcv is not None and blood.macrocytosis.is_no
+    if not low and not small:
+        return NONE
+    shown: tuple[Input, ...] = tuple(result.as_input() for result in low)
+    if not low and mcv is not None:
+        return found("R-180", (mcv.as_input(),), truth=Truth.UNKNOWN) + gap(
+            "iron-studies",
+            "Anaemia without large cells: ferritin and transferrin saturation would show a"
+            " coexisting iron deficiency, which hides macrocytosis and blunts the response.",
+            "R-180",
+        )
+    return found("R-180", shown) + caution(
+        "iron-low", "Iron is low as well: treat both deficiencies.", "R-180"
+    )
+
+
+def _low(result: LabResult, otherwise: Decimal) -> bool:
+    low = result.lab_range.low
+    return result.amount.below(low.value if low is not None else otherwise).is_yes
+
+
+def _polycythaemia(case: Case) -> Reasons:
+    recorded = case.with_role("polycythaemia-vera")
+    if not recorded:
+        return NONE
+    return found("R-171", inputs(recorded)) + caution(
+        "polycythaemia-vera",
+        "B12 may unmask polycythaemia vera: weekly blood counts at first.",
+        "R-171",
+    )
+
+
+def _kidney(case: Case, results: Usable, classified: Classified) -> Reasons:
+    egfr = results.get(Analyte.EGFR)
+    if egfr is None or not classified.name.is_deficient:
+        return NONE
+    if not egfr.amount.below(case.limits.egfr_prefer_hydroxo_below).is_yes:
+        return NONE
+    return found("R-174", (egfr.as_input(),)) + caution(
+        "kidney-product",
+        "Reduced kidney function: hydroxocobalamin may be preferred to cyanocobalamin (advisory,"
+        " not in the labels); mind aluminium in the product.",
+        "R-174",
+    )
+
+
+def _lasting_damage(case: Case, classified: Classified, neurology: Neurology) -> Reasons:
+    """R-60: cord damage may become permanent when a low B12 stays untreated."""
+    if not classified.to_be_treated:
+        return NONE
+    months = case.limits.untreated_warning_months
+    since = add_months(case.day, -months)
+    known = tuple(r.as_input() for r in classified.results if r.when.before(since).is_yes)
+    old = inputs(long_standing(case, neurology.signs))
+    if not known and not old:
+        return NONE
+    text = (
+        f"Neurological signs for more than {months} months: recovery may stay incomplete."
+        if old
+        else f"Low B12 known for more than {months} months and untreated: cord damage may become"
+        " permanent."
+    )
+    return (
+        flag("long-untreated")
+        + found("R-60", old + known)
+        + caution("lasting-damage", text, "R-60")
+    )
+
+
+def mimics(case: Case, results: Usable, classified: Classified, neurology: Neurology) -> Reasons:
+    """R-177, R-181, R-185: other explanations that nobody has excluded."""
+    concerned = classified.to_be_treated or neurology.present
+    if not concerned:
+        return NONE
+    return joined(
+        _untested(results, Analyte.FOLATE, "folate", "Folate deficiency"),
+        _untested(results, Analyte.COPPER, "copper", "Copper deficiency", "R-181"),
+        _untested(results, Analyte.TSH, "tsh", "Thyroid disease"),
+        _diabetes(case, neurology),
+        _thiamine(case, neurology),
+        _infection_and_drugs(neurology),
+    )
+
+
+def _untested(
+    results: Usable, analyte: Analyte, test: str, name: str, rule: str = "R-177"
+) -> Reasons:
+    if results.get(analyte) is not None:
+        return NONE
+    return mimic(test, f"{name} is not excluded: {test.upper() if test == 'tsh' else test}.", rule)
+
+
+def _diabetes(case: Case, neurology: Neurology) -> Reasons:
+    recorded = case.with_role("diabetes") + case.with_role("neuro-mimic-diabetes")
+    metformin = case.taking("metformin")
+    if not neurology.present or not (recorded or metformin):
+        return NONE
+    text = "Diabetic neuropathy may be there as well: keep the neurological sign, treat as such."
+    if metformin:
+        text += " Metformin goes on."
+    shown = inputs(recorded) + tuple(drug.as_input() for drug in metformin)
+    # Metformin alone does not tell whose diabetes, if any: the rule's condition stays unknown.
+    return found("R-185", shown, truth=Truth.of(bool(recorded) or None)) + mimic(
+        "diabetes", text, "R-185"
+    )
+
+
+def _thiamine(case: Case, neurology: Neurology) -> Reasons:
+    if not neurology.present or not case.ever("bariatric"):
+        return NONE
+    return mimic("thiamine", "Thiamine deficiency after bariatric surgery: thiamine.", "R-181")
+
+
+def _infection_and_drugs(neurology: Neurology) -> Reasons:
+    if not neurology.present:
+        return NONE
+    text = "Infections and medicines can also harm nerves: consider them."
+    return mimic("infection-drugs", text, "R-177")

@@ -1,0 +1,197 @@
+"""The class of section 3: native cut-offs, discordant results, metabolites, missing data."""
+
+from dataclasses import replace
+
+from b12fhir.decision.bands import BandName, band_of
+from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.classification import Classified
+from b12fhir.decision.metabolites import metabolites
+from b12fhir.decision.model import Classification as C
+from b12fhir.decision.neurology import Neurology
+from b12fhir.decision.nodata import without_b12
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
+from b12fhir.decision.reflex import Reflex, reflex
+from b12fhir.decision.symptoms import Symptoms
+from b12fhir.decision.treatment import Treatment, sampled_on_treatment
+from b12fhir.decision.usable import Usable
+from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.limits import Limits
+
+_CLASS_OF_BAND = {
+    BandName.LOW: C.CONFIRMED,
+    BandName.SPANS: C.INDETERMINATE,
+    BandName.MIDDLE: C.INDETERMINATE,
+    BandName.HIGH: C.UNLIKELY,
+}
+_RULE_OF = {
+    (Analyte.B12_TOTAL, "ng/L"): "R-28",
+    (Analyte.B12_TOTAL, "pmol/L"): "R-29",
+    (Analyte.B12_ACTIVE, "pmol/L"): "R-30",
+}
+
+
+def classify(
+    case: Case, results: Usable, given: Treatment, neurology: Neurology, shown: Symptoms
+) -> Classified:
+    """Class of the newest usable B12 result, refined by what belongs to it."""
+    total, active = results.get(Analyte.B12_TOTAL), results.get(Analyte.B12_ACTIVE)
+    newest = _newer(total, active)
+    if newest is None:
+        return without_b12(case, results, given)
+    on_treatment, why = sampled_on_treatment(case, given, newest)
+    if on_treatment.is_yes:
+        return Classified(C.ON_TREATMENT, (newest,), reasons=why)
+    pair, join_note = _joined(case, total, active)
+    named, base = _by_b12(case, pair)
+    belonging = metabolites(case, results, newest)
+    answer = reflex(Reflex(case, named, pair, belonging, neurology, shown))
+    reasons = why + join_note + base + belonging.reasons + answer.reasons
+    final = Classified(
+        answer.name,
+        pair,
+        belonging,
+        answer.treat_now,
+        answer.regimen_withheld,
+        answer.orders,
+        answer.rechecks,
+        reasons,
+    )
+    return replace(final, reasons=reasons + _notes(case, results, final, shown))
+
+
+def _newer(total: LabResult | None, active: LabResult | None) -> LabResult | None:
+    if total is None or active is None:
+        return total or active
+    return active if active.when.later_than(total.when).is_yes else total
+
+
+def _joined(
+    case: Case, total: LabResult | None, active: LabResult | None
+) -> tuple[tuple[LabResult, ...], Reasons]:
+    """R-22: total and active belong together within the window; else the newer one decides."""
+    if total is None or active is None:
+        return tuple(r for r in (total, active) if r is not None), NONE
+    apart = max(
+        abs(days_between(total.when.first, active.when.last)),
+        abs(days_between(active.when.first, total.when.last)),
+    )
+    if apart <= case.limits.join_days:
+        return (total, active), NONE
+    newer = _newer(total, active)
+    older = total if newer is active else active
+    note = f"{older.reference} is too far from the newer B12 result: shown, not joined"
+    return ((newer,) if newer else ()), found("R-22", (older.as_input(),), note, Truth.NO)
+
+
+def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
+    """R-27 to R-32: the class by total and active B12 alone."""
+    bands = [(r, band_of(case.limits, r) or BandName.SPANS) for r in pair]
+    reasons = NONE
+    for result, band in bands:
+        reasons = reasons + _band_reasons(case.limits, result, band)
+    names = [_CLASS_OF_BAND[band] for _, band in bands]
+    both = tuple(result.as_input() for result in pair)
+    if len(set(names)) == 1:
+        return names[0], reasons + (found("R-31", both) if len(names) == 1 else NONE)
+    reasons = reasons + flag("discordant") + _ask_mma_for_discordance()
+    if names == [C.CONFIRMED, C.UNLIKELY]:
+        return C.INDETERMINATE, reasons + found("R-32", both)
+    worse = min(bands, key=lambda pair: pair[1].rank)[1]
+    note = "total and active B12 disagree: the worse class wins, both are shown"
+    return _CLASS_OF_BAND[worse], reasons + found("R-31", both, note)
+
+
+def _ask_mma_for_discordance() -> Reasons:
+    return gap(
+        "mma-discordant",
+        "Total and active B12 disagree: methylmalonic acid (MMA) is advised to tell which is"
+        " right.",
+        "R-31",
+    )
+
+
+def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
+    rule = _RULE_OF[result.analyte, result.amount.unit]
+    name = _CLASS_OF_BAND[band].value
+    between = limits.bands[result.analyte.value, result.amount.unit]
+    note = f"{result.amount.text()}, limits {between.low} and {between.high}: {name}"
+    reasons = found(rule, (result.as_input(),), note)
+    if band is not BandName.SPANS:
+        return reasons + (_interval(result) if result.amount.is_interval else NONE)
+    return (
+        reasons
+        + found("R-27", (result.as_input(),), "the interval reaches several classes")
+        + flag("not-decidable")
+        + gap(
+            "exact-b12",
+            f"{result.amount.text()} reaches several classes: repeat B12 with an exact value, or"
+            " measure methylmalonic acid (MMA).",
+            "R-27",
+        )
+    )
+
+
+def _interval(result: LabResult) -> Reasons:
+    return found("R-27", (result.as_input(),), "every value of the interval lies in one class")
+
+
+def _notes(case: Case, results: Usable, final: Classified, shown: Symptoms) -> Reasons:
+    """R-33, R-34, R-50 and R-51: what to say about the class without changing it."""
+    reasons = _confirm_first(case, results, final, shown) + _unexplained_high(case, final)
+    for result in final.results:
+        if result.lab_flag and _disagrees(result, final.name):
+            note = f"the laboratory flags {result.lab_flag}; the pack's limits decide"
+            reasons = reasons + found("R-51", (result.as_input(),), note)
+    return reasons
+
+
+def _confirm_first(case: Case, results: Usable, final: Classified, shown: Symptoms) -> Reasons:
+    lone_total = final.name is C.CONFIRMED and not results.get(Analyte.B12_ACTIVE)
+    if not lone_total or final.metabolites is None:
+        return NONE
+    raised = final.metabolites.mma_raised
+    text = "Confirm with active B12 or MMA; the proposal is drafted all the same."
+    reasons = NONE
+    if raised.is_no:
+        reasons = flag("metabolite-normal") + found("R-34") + caution("confirm", text, "R-34")
+    low_without_deficiency = (
+        case.pregnant().is_yes
+        or bool(case.with_role("oral-contraceptive"))
+        or bool(case.taking("oral-contraceptive-drug"))
+    )
+    if low_without_deficiency:
+        reasons = reasons + found("R-11", case.facts.pregnancy.inputs)
+        if final.metabolites.mma is None and not shown.other and not shown.of_anaemia:
+            reasons = reasons + found("R-33") + caution("confirm", text, "R-33")
+    return reasons
+
+
+def _unexplained_high(case: Case, final: Classified) -> Reasons:
+    if final.name is not C.UNLIKELY:
+        return NONE
+    limits = case.limits
+    otherwise = {"ng/L": limits.b12_high_ng_l, "pmol/L": limits.b12_high_pmol_l}
+    for result in final.results:
+        high = result.lab_range.high
+        limit = high.value if high is not None else otherwise[result.amount.unit]
+        if result.analyte is Analyte.B12_TOTAL and result.amount.above(limit).is_yes:
+            known = case.with_role("liver-disease") + case.with_role("myeloproliferative")
+            return (
+                flag("unexplained-high")
+                + found("R-50", (result.as_input(), *inputs(known)))
+                + gap(
+                    "high-b12",
+                    "B12 is high without known treatment: ask for supplements, liver disease and"
+                    " myeloproliferative disease.",
+                    "R-50",
+                )
+            )
+    return NONE
+
+
+def _disagrees(result: LabResult, name: C) -> bool:
+    low = result.lab_flag.upper().startswith("L")
+    return low is not name.is_deficient

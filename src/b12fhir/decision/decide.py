@@ -1,0 +1,97 @@
+"""The clinical pathway on one screen: one question after the other, in the rule book's order.
+
+Classes and stops are the same under every pack (R-203).
+"""
+
+from datetime import date
+
+from b12fhir.decision.anaemia import blood
+from b12fhir.decision.baseline import monitoring_needs
+from b12fhir.decision.case import Case
+from b12fhir.decision.cause import causes
+from b12fhir.decision.cautions import cautions, mimics
+from b12fhir.decision.classify import classify
+from b12fhir.decision.intent import Question, act
+from b12fhir.decision.model import Cause, Decision, Intent, Urgency
+from b12fhir.decision.neurology import neurology
+from b12fhir.decision.person import person
+from b12fhir.decision.reasons import Reasons, joined
+from b12fhir.decision.severity import severity
+from b12fhir.decision.stops import stops
+from b12fhir.decision.symptoms import symptoms
+from b12fhir.decision.treatment import treatment
+from b12fhir.decision.urgency import Picture, urgency
+from b12fhir.decision.usable import usable
+from b12fhir.facts.record import Facts
+from b12fhir.protocol.model import Protocol
+
+
+def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
+    """Decide for one patient on one day; ``as_of`` is the day in the site's zone.
+
+    Pure: the same facts, protocol and day give the same decision. Odd data never raise: what could
+    not be used is among the facts' issues and the decision's gaps.
+    """
+    case = Case(facts, protocol, as_of)
+    # Who is it, what is on record, which results count?
+    who, results, given = person(case), usable(case), treatment(case)
+    nerves = neurology(case)
+    count = blood(case, results)
+    shown = symptoms(case, count, nerves)
+    # What is it, how bad, and why?
+    named = classify(case, results, given, nerves, shown)
+    grade, why_grade = severity(named, count, nerves, shown)
+    every_cause, why_causes = causes(case, deficient=named.to_be_treated)
+    cause = next(cause for cause in every_cause if cause.governs)
+    # What forbids a regimen, what is to be done, and by which route?
+    stop = stops(case, results, count, cause)
+    asked = Question(case, who, named, given, stop, cause, results, grade, count, nerves)
+    action, why_action = act(asked)
+    # What is to be heeded, and what else could it be?
+    told = joined(
+        who.reasons,
+        results.reasons,
+        named.reasons,
+        count.reasons,
+        nerves.reasons,
+        shown.reasons,
+        why_grade,
+        why_causes,
+        stop.reasons,
+        why_action,
+        cautions(case, results, named, count, nerves),
+        mimics(case, results, named, nerves),
+    )
+    # How soon? Last, as the highest that any rule asks for (ruling 32).
+    seen = Picture(asked, shown, every_cause, told.flags)
+    soon, why_soon = urgency(seen)
+    return _decision(asked, action, every_cause, soon, told + why_soon)
+
+
+def _decision(
+    asked: Question,
+    action: Intent,
+    every_cause: tuple[Cause, ...],
+    soon: Urgency,
+    reasons: Reasons,
+) -> Decision:
+    """The answer with its reasons, each said once."""
+    return Decision(
+        classification=asked.classified.name,
+        severity=asked.grade,
+        neuro=asked.nerves.present,
+        anaemia=asked.blood.grade,
+        urgency=soon,
+        causes=every_cause,
+        intent=action,
+        needs=monitoring_needs(
+            asked.case, asked.results, asked.classified, asked.blood, asked.cause
+        ),
+        flags=tuple(sorted(set(reasons.flags))),
+        findings=tuple(dict.fromkeys(reasons.findings)),
+        gaps=tuple(dict.fromkeys(reasons.gaps)),
+        cautions=tuple(dict.fromkeys(reasons.cautions)),
+        contraindications=tuple(dict.fromkeys(reasons.contraindications)),
+        mimics=tuple(dict.fromkeys(reasons.mimics)),
+        as_of=asked.case.day,
+    )

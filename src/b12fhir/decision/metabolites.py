@@ -1,0 +1,156 @@
+"""Methylmalonic acid and homocysteine, and the kidney that confounds them (R-36 to R-44)."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
+from b12fhir.decision.usable import Usable
+from b12fhir.facts.history import Concept
+from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.truth import Truth, all_of, any_of
+
+
+@dataclass(frozen=True, slots=True)
+class Metabolites:
+    """Is serum MMA, urine MMA or homocysteine raised, and do the kidneys explain it?
+
+    ``None`` results were not done, or too far from the B12 sample (R-22). ``watch`` is the band
+    from 65 years on in which a B12 in the middle band stays undecided (R-39).
+    """
+
+    mma: LabResult | None
+    mma_raised: Truth
+    urine: LabResult | None
+    urine_raised: Truth
+    homocysteine: LabResult | None
+    homocysteine_raised: Truth
+    confounded: Truth
+    watch: bool
+    reasons: Reasons = NONE
+
+
+def metabolites(case: Case, results: Usable, anchor: LabResult | None) -> Metabolites:
+    """Judge the metabolites that belong to the B12 sample ``anchor`` (any, if there is none)."""
+    mma, mma_note = _near(case, results.get(Analyte.MMA), anchor)
+    urine, urine_note = _near(case, results.get(Analyte.MMA_URINE), anchor)
+    hcy, hcy_note = _near(case, results.get(Analyte.HOMOCYSTEINE), anchor)
+    mma_raised, mma_reasons = _mma(case, mma)
+    limits = case.limits
+    confounded, kidney = _kidney(case, results)
+    raised = Metabolites(
+        mma,
+        mma_raised,
+        urine,
+        _above(urine, limits.urine_mma_high),
+        hcy,
+        _above(hcy, _lab_high(hcy, limits.homocysteine_high)),
+        confounded,
+        _watch(case, mma, mma_raised),
+    )
+    reasons = joined(mma_note, urine_note, hcy_note, mma_reasons, _pattern(raised))
+    if confounded.is_yes or (mma_raised | raised.homocysteine_raised).is_yes:
+        reasons = reasons + kidney
+    return replace(raised, reasons=reasons)
+
+
+def _near(
+    case: Case, result: LabResult | None, anchor: LabResult | None
+) -> tuple[LabResult | None, Reasons]:
+    """R-22: joined to the B12 sample only if taken within the window of it."""
+    if result is None or anchor is None:
+        return result, NONE
+    apart = max(
+        abs(days_between(result.when.first, anchor.when.last)),
+        abs(days_between(anchor.when.first, result.when.last)),
+    )
+    if apart <= case.limits.join_days:
+        return result, NONE
+    note = f"{result.reference} was taken too far from the B12 sample: shown, not joined"
+    return None, found("R-22", (result.as_input(),), note, Truth.NO)
+
+
+def _above(result: LabResult | None, limit: Decimal) -> Truth:
+    return Truth.UNKNOWN if result is None else result.amount.above(limit)
+
+
+def _lab_high(result: LabResult | None, otherwise: Decimal) -> Decimal:
+    high = result.lab_range.high if result is not None else None
+    return high.value if high is not None else otherwise
+
+
+def _cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
+    """The laboratory's own upper limit, else those of every age the patient can have (R-36)."""
+    if mma.lab_range.high is not None:
+        return (mma.lab_range.high.value,)
+    ages = case.age()
+    table = case.limits.mma_cutoff
+    if ages is None:
+        return tuple(row.value for row in table if row.to_years > case.limits.adult_from_years)
+    youngest, oldest = ages
+    return tuple(r.value for r in table if r.from_years <= oldest and youngest < r.to_years)
+
+
+def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
+    if mma is None:
+        return Truth.UNKNOWN, NONE
+    cutoffs = _cutoffs(case, mma)
+    answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
+    raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
+    shown = " or ".join(sorted({f"{cutoff} {mma.amount.unit}" for cutoff in cutoffs}))
+    reasons = found("R-36", (mma.as_input(),), f"cut-off {shown}", raised)
+    if raised.is_unknown:
+        reasons = reasons + gap(
+            "mma",
+            f"MMA {mma.amount.text()} cannot be told from the cut-off {shown}: repeat it with an"
+            " exact value.",
+            "R-27",
+        )
+    return raised, reasons
+
+
+def _watch(case: Case, mma: LabResult | None, raised: Truth) -> bool:
+    if mma is None or not raised.is_no or mma.lab_range.high is not None:
+        return False
+    older = case.aged_at_least(case.limits.mma_older_watch_age).is_yes
+    return older and mma.amount.above(case.limits.mma_older_watch_low).is_yes
+
+
+def _kidney(case: Case, results: Usable) -> tuple[Truth, Reasons]:
+    """R-40, R-41: the newest eGFR decides; without one a recorded kidney disease does."""
+    egfr = results.get(Analyte.EGFR)
+    if egfr is not None:
+        low = egfr.amount.below(case.limits.egfr_confounds_below)
+        if not low.is_unknown:
+            return low, found("R-40", (egfr.as_input(),), truth=low)
+    disease: tuple[Concept, ...] = case.with_role("ckd-confounds") + case.with_role(
+        "ckd-unknown-stage"
+    )
+    if disease:
+        return Truth.YES, found("R-40", inputs(disease), "kidney disease on record, no eGFR")
+    limit = case.limits.egfr_confounds_below
+    return Truth.UNKNOWN, gap(
+        "egfr",
+        f"eGFR: kidney function is not known; below {limit} mL/min/1.73 m2 a raised MMA or"
+        " homocysteine would only support the diagnosis and not confirm it.",
+        "R-41",
+    )
+
+
+def _pattern(m: Metabolites) -> Reasons:
+    """R-43, R-44: what the two metabolites say together."""
+    reasons = NONE
+    if m.homocysteine is not None:
+        reasons = found("R-43", (m.homocysteine.as_input(),), truth=m.homocysteine_raised)
+    both = tuple(r.as_input() for r in (m.mma, m.homocysteine) if r is not None)
+    if all_of((~m.mma_raised, m.homocysteine_raised)).is_yes:
+        return reasons + found(
+            "R-44", both, "MMA normal, homocysteine raised: folate, kidney, thyroid, B6 or N2O"
+        )
+    if all_of((~m.mma_raised, ~m.homocysteine_raised)).is_yes:
+        return reasons + found("R-44", both, "both normal: argues against deficiency")
+    if any_of((m.mma_raised,)).is_yes and m.homocysteine is not None:
+        return reasons + found("R-44", both, "MMA raised: vitamin B12")
+    return reasons

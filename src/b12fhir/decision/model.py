@@ -1,0 +1,176 @@
+"""What a decision says."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from b12fhir.kernel.evidence import Finding, Input, Remark
+
+
+class Classification(Enum):
+    """Class of section 3; values are those of the Proposal's JSON Schema."""
+
+    CONFIRMED = "confirmed"
+    INDETERMINATE = "indeterminate"
+    INDETERMINATE_CONFIRMED = "indeterminate-confirmed"
+    FUNCTIONAL = "functional"
+    UNLIKELY = "unlikely"
+    NO_DATA = "no-data"
+    DATA_QUALITY = "data-quality"
+    ON_TREATMENT = "on-treatment"
+
+    @property
+    def is_deficient(self) -> bool:
+        """Confirmed, confirmed by metabolite, or functional."""
+        return self in _DEFICIENT
+
+
+_DEFICIENT = frozenset(
+    {
+        Classification.CONFIRMED,
+        Classification.INDETERMINATE_CONFIRMED,
+        Classification.FUNCTIONAL,
+    }
+)
+
+
+class SeverityGrade(Enum):
+    """Severity of section 6."""
+
+    NONE = "none"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+class Urgency(Enum):
+    """Urgent: same day; soon: within 7 days; routine: next planned contact."""
+
+    URGENT = "urgent"
+    SOON = "soon"
+    ROUTINE = "routine"
+
+
+class Anaemia(Enum):
+    """WHO grade of anaemia, or why there is none to tell."""
+
+    UNKNOWN = "unknown"
+    NONE = "none"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+    @property
+    def is_anaemic(self) -> bool:
+        """Any grade of anaemia."""
+        return self in _ANAEMIC
+
+
+_ANAEMIC = frozenset({Anaemia.MILD, Anaemia.MODERATE, Anaemia.SEVERE})
+
+
+class Bucket(Enum):
+    """Cause buckets in the order in which they govern (section 7)."""
+
+    SPECIALIST = "specialist"
+    PERMANENT = "permanent-malabsorption"
+    BARIATRIC = "bariatric"
+    REVERSIBLE = "reversible-malabsorption"
+    N2O = "nitrous-oxide"
+    DRUG = "drug"
+    DIET = "diet"
+    UNKNOWN = "unknown"
+
+
+class Confidence(Enum):
+    """How sure a cause is; a possible one never governs."""
+
+    CONFIRMED = "confirmed"
+    PROBABLE = "probable"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause found; ``lasts`` says for how long it asks for maintenance."""
+
+    cause: str
+    bucket: Bucket
+    confidence: Confidence
+    lasts: str
+    governs: bool = False
+    rule: str = ""
+    inputs: tuple[Input, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRoute:
+    """A route that was not chosen, why, and by which rule."""
+
+    route: str
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the decision asks the plan to build.
+
+    ``kind`` is ``treat``, ``prophylaxis``, ``confirm`` (tests only), ``stop`` (a stop of section
+    16: no medicine) or ``none``. ``orders`` are ids of tests to do now, ``rechecks`` after the
+    recheck interval. ``yearly_b12`` asks for a yearly B12 without treatment (R-07).
+    """
+
+    kind: str
+    route: str | None = None
+    orders: tuple[str, ...] = ()
+    rechecks: tuple[str, ...] = ()
+    yearly_b12: bool = False
+    rejected_routes: tuple[RejectedRoute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringNeeds:
+    """What decides the monitoring of a course (section 13).
+
+    ``potassium_course``: potassium over the first 48 hours (R-137). ``hematocrit_normal`` spares
+    the early blood counts (R-138). ``raised`` metabolites are repeated in week 8 (R-139).
+    ``mother``: pregnant or breast-feeding. ``pernicious`` asks for R-142.
+    """
+
+    potassium_course: bool = False
+    hematocrit_normal: bool = False
+    raised: tuple[str, ...] = ()
+    mother: bool = False
+    pernicious: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer for one patient on one day, with every reason it rests on."""
+
+    classification: Classification
+    severity: SeverityGrade
+    neuro: bool
+    anaemia: Anaemia
+    urgency: Urgency
+    causes: tuple[Cause, ...]
+    intent: Intent
+    needs: MonitoringNeeds = field(default_factory=MonitoringNeeds)
+    flags: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Remark, ...] = ()
+    cautions: tuple[Remark, ...] = ()
+    contraindications: tuple[Remark, ...] = ()
+    mimics: tuple[Remark, ...] = ()
+    as_of: date | None = None
+
+    @property
+    def governing(self) -> Cause | None:
+        """The cause that governs route and maintenance, if one does."""
+        return next((cause for cause in self.causes if cause.governs), None)
+
+    @property
+    def route(self) -> str | None:
+        """Route of section 8, or none."""
+        return self.intent.route

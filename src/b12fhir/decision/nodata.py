@@ -1,0 +1,73 @@
+"""No usable B12 result: is it missing, too old, faulty, or is the patient treated already?"""
+
+from b12fhir.decision.case import Case
+from b12fhir.decision.classification import Classified
+from b12fhir.decision.model import Classification as C
+from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap, joined
+from b12fhir.decision.treatment import Treatment
+from b12fhir.decision.usable import Usable
+from b12fhir.facts.labs import RefusedLab
+from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.evidence import Input
+
+_UNUSABLE = "the only B12 result cannot be used"
+# Which rule of section 2 an unusable result fell to; any other fault is one of plausibility.
+_RULE_OF_FAULT = {
+    "unit-missing": "R-23",
+    "unit-unknown": "R-23",
+    "unit-kind": "R-24",
+    "unit-contradiction": "R-24",
+    "value-unreadable": "R-26",
+    "value-and-absent": "R-26",
+}
+_B12 = (Analyte.B12_TOTAL, Analyte.B12_ACTIVE)
+
+
+def without_b12(case: Case, results: Usable, given: Treatment) -> Classified:
+    """On-treatment (section 27), data-quality (R-23 to R-26) or no-data (R-18)."""
+    if given.recent:
+        shown = tuple(dose.as_input() for dose in given.recent)
+        why = found("R-21", shown, "vitamin B12 was given and no earlier sample is usable")
+        return Classified(C.ON_TREATMENT, reasons=why)
+    faults = tuple(fault for fault in case.facts.refused if _spoils(case, fault))
+    if faults:
+        return Classified(C.DATA_QUALITY, reasons=_fault(faults))
+    return Classified(C.NO_DATA, orders=("b12", "cbc"), reasons=_missing(results, given))
+
+
+def _spoils(case: Case, fault: RefusedLab) -> bool:
+    """A faulty B12 result recent enough that it would have decided."""
+    if fault.analyte not in _B12 or not fault.faulty:
+        return False
+    if fault.when is None:
+        return True
+    age = days_between(fault.when.last, case.day)
+    return 0 <= age <= case.limits.stale_after_days
+
+
+def _fault(faults: tuple[RefusedLab, ...]) -> Reasons:
+    shown = tuple(Input(f.reference, f.code, "", f.when.iso() if f.when else "") for f in faults)
+    return (
+        flag("data-quality")
+        + joined(*(found(_RULE_OF_FAULT.get(f.code, "R-25"), shown, _UNUSABLE) for f in faults))
+        + gap(
+            "b12-fault",
+            "The B12 result cannot be used as sent (see the issues): ask the laboratory for the"
+            " value with its unit. No class and no regimen until then.",
+            "R-25",
+        )
+    )
+
+
+def _missing(results: Usable, given: Treatment) -> Reasons:
+    stale = next((r for r in (results.stale(a) for a in _B12) if r is not None), None)
+    what = f"the last one, {stale.reference}, is too old" if stale is not None else "none is known"
+    reasons = gap(
+        "b12",
+        f"Vitamin B12: {what}. Order B12 and a blood count; a low result would start treatment.",
+        "R-18",
+    )
+    if given.possible:
+        reasons = reasons + flag("possibly-on-treatment")
+    return reasons + (found("R-09") if stale is None else NONE)

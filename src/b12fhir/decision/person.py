@@ -1,0 +1,85 @@
+"""May a proposal be made for this person at all? (R-52, R-175, R-182 to R-184, ruling 8)"""
+
+from dataclasses import dataclass
+
+from b12fhir.decision.case import Case
+from b12fhir.decision.reasons import NONE, Reasons, caution, contraindication, flag, found, gap
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``proposable`` is no for the dead, the inactive, merged records and the under 16."""
+
+    proposable: Truth
+    adult: Truth
+    reasons: Reasons
+
+
+def person(case: Case) -> Person:
+    """Who the patient is, as far as limits and proposals depend on it."""
+    adult = case.aged_at_least(case.limits.adult_from_years)
+    gone = _gone(case)
+    reasons = gone + _age(case, adult) + _mother(case)
+    return Person(Truth.of(not gone.flags) & adult, adult, reasons)
+
+
+def _gone(case: Case) -> Reasons:
+    patient = case.facts.patient
+    shown = (Input(patient.reference, "patient record"),)
+    if patient.deceased:
+        return flag("deceased") + found("R-20", shown, "the patient has died: no proposal")
+    if patient.replaced or not patient.active:
+        return flag("record-not-active") + gap(
+            "patient-record",
+            "The patient record is inactive or was merged into another: no proposal is made here;"
+            " assess the record that replaced it.",
+            "R-20",
+        )
+    return NONE
+
+
+def _age(case: Case, adult: Truth) -> Reasons:
+    shown = (Input(case.facts.patient.reference, "date of birth"),)
+    if adult.is_unknown:
+        return flag("age-unknown") + gap(
+            "birth-date",
+            "Date of birth: without it nobody can tell whether adult limits and regimens apply; no"
+            " regimen is proposed until it is known.",
+            "R-175",
+        )
+    if adult.is_no:
+        return (
+            flag("under-16")
+            + flag("adult-limits")
+            + found("R-52", shown, "the class is shown by adult limits")
+            + found("R-175", shown)
+            + contraindication(
+                "under-16",
+                "Under 16: no regimen is proposed; refer to a specialist.",
+                "R-175",
+            )
+        )
+    return _older(case, shown)
+
+
+def _older(case: Case, shown: tuple[Input, ...]) -> Reasons:
+    if case.aged_at_least(case.limits.older_risk_above_years + 1).is_yes:
+        return found("R-184", shown)
+    return NONE
+
+
+def _mother(case: Case) -> Reasons:
+    shown = case.facts.pregnancy.inputs
+    reasons = NONE
+    if case.pregnant().is_yes:
+        reasons = flag("pregnant") + found("R-182", shown)
+        reasons = reasons + caution(
+            "pregnancy-folic-acid",
+            "The folic acid of pregnancy goes on; B12 is not delayed for it.",
+            "R-182",
+        )
+    if case.breastfeeding().is_yes:
+        reasons = reasons + flag("breastfeeding") + found("R-183", shown)
+    return reasons

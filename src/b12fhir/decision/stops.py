@@ -1,0 +1,147 @@
+"""What forbids a treatment outright (section 16: R-163, R-165, R-167; R-76)."""
+
+from dataclasses import dataclass
+
+from b12fhir.decision.anaemia import Blood
+from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.model import Anaemia, Bucket, Cause
+from b12fhir.decision.reasons import (
+    NONE,
+    Reasons,
+    caution,
+    contraindication,
+    flag,
+    found,
+    gap,
+    joined,
+)
+from b12fhir.decision.usable import Usable, fresh
+from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """``rule`` names the stop in force, or is empty; ``potassium`` is the fresh result."""
+
+    rule: str
+    potassium: LabResult | None
+    potassium_low: Truth
+    reasons: Reasons
+
+
+def stops(case: Case, results: Usable, blood: Blood, cause: Cause) -> Stops:
+    """Look for everything that forbids a regimen."""
+    potassium = _fresh_potassium(case, results)
+    low = _potassium_low(case, potassium)
+    answers = (
+        _allergy(case),
+        _leber(case),
+        _hospital(case, blood, low, potassium),
+        _specialist(cause),
+    )
+    rule = next((rule for rule, _ in answers if rule), "")
+    return Stops(rule, potassium, low, joined(*(reasons for _, reasons in answers)))
+
+
+def _allergy(case: Case) -> tuple[str, Reasons]:
+    """R-163: an active confirmed allergy stops every B12 product; a doubtful one is asked about."""
+    stopping = tuple(a.as_input() for a in case.facts.allergies if a.stops.is_yes)
+    doubtful = tuple(a.as_input() for a in case.facts.allergies if a.stops.is_unknown)
+    if stopping:
+        text = (
+            "Allergy to cobalt or a cobalamin: no vitamin B12 product is proposed; allergy referral"
+            " or desensitisation by a specialist."
+        )
+        return "R-163", found("R-163", stopping) + contraindication("allergy", text, "R-163")
+    if doubtful:
+        text = (
+            "An allergy to cobalt or a cobalamin is recorded as inactive or unconfirmed: clear it"
+            " before dose 1. Confirmed, it forbids every vitamin B12 product."
+        )
+        return "", found("R-163", doubtful, truth=Truth.UNKNOWN) + gap("allergy", text, "R-163")
+    return "", NONE
+
+
+def _leber(case: Case) -> tuple[str, Reasons]:
+    """R-165: cyanocobalamin is blocked in every form, also where Leber is only possible."""
+    sure, possible = case.ever("leber"), case.ever("possible-leber")
+    if not sure and not possible:
+        return "", NONE
+    text = (
+        "Leber optic atrophy: cyanocobalamin in every form can bring swift optic atrophy and is"
+        " blocked. Hydroxocobalamin, with specialist advice before dose 1, is the alternative"
+        " (pack uk-nice-bnf)."
+    )
+    reasons = flag("leber") + contraindication("leber", text, "R-165")
+    if sure:
+        return "R-165", reasons + found("R-165", inputs(sure))
+    ask = gap(
+        "leber",
+        "Hereditary optic atrophy is recorded: is it Leber's? If not, cyanocobalamin is open.",
+        "R-165",
+    )
+    return "R-165", reasons + ask + found("R-165", inputs(possible), truth=Truth.UNKNOWN)
+
+
+def _hospital(
+    case: Case, blood: Blood, low: Truth, potassium: LabResult | None
+) -> tuple[str, Reasons]:
+    """R-167: severe anaemia with low potassium or breathlessness at rest belongs in hospital."""
+    breathless = case.with_role("dyspnea-at-rest")
+    if blood.grade is not Anaemia.SEVERE or not (low.is_yes or breathless):
+        return "", NONE
+    shown = tuple(r.as_input() for r in (blood.hemoglobin, potassium) if r is not None)
+    text = (
+        "Severe anaemia with low potassium or breathlessness at rest: hospital. Correct potassium"
+        " first or together; no community schedule is drafted for the first days."
+    )
+    return "R-167", (
+        flag("hospital")
+        + found("R-167", shown + inputs(breathless))
+        + contraindication("hospital", text, "R-167")
+    )
+
+
+def _specialist(cause: Cause) -> tuple[str, Reasons]:
+    if cause.bucket is not Bucket.SPECIALIST:
+        return "", NONE
+    text = "An inborn defect of B12 handling: specialist; no regimen is proposed."
+    return "R-76", contraindication("specialist", text, "R-76")
+
+
+def _fresh_potassium(case: Case, results: Usable) -> LabResult | None:
+    potassium = results.get(Analyte.POTASSIUM)
+    return potassium if fresh(potassium, case.day, case.limits.baseline_potassium_days) else None
+
+
+def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
+    if potassium is None:
+        return Truth.UNKNOWN
+    low = potassium.lab_range.low
+    return potassium.amount.below(low.value if low is not None else case.limits.potassium_low)
+
+
+def potassium_care(seen: Stops, blood: Blood, cause: Cause) -> Reasons:
+    """R-166 and R-168: potassium before and with the first doses."""
+    shown = (seen.potassium.as_input(),) if seen.potassium is not None else ()
+    if seen.potassium_low.is_yes:
+        return found("R-166", shown) + caution(
+            "potassium-low",
+            "Potassium is low: correct it before or together with the first dose; it may fall"
+            " further when treatment starts.",
+            "R-166",
+        )
+    if seen.potassium is not None or not wants_potassium_course(blood, cause):
+        return NONE
+    return found("R-168") + caution(
+        "potassium-before-dose-1",
+        "Order potassium before dose 1 and watch for hypokalaemia in the first 48 hours.",
+        "R-168",
+    )
+
+
+def wants_potassium_course(blood: Blood, cause: Cause) -> bool:
+    """Pernicious anaemia (confirmed or probable) or severe anaemia (R-137, R-168)."""
+    return cause.cause == "pernicious-anaemia" or blood.grade is Anaemia.SEVERE

@@ -1,0 +1,142 @@
+"""How soon? Computed last, as the highest that any rule asks for (R-61 to R-64, ruling 32)."""
+
+from dataclasses import dataclass
+
+from b12fhir.decision.anaemia import Blood
+from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.classification import Classified
+from b12fhir.decision.intent import Question
+from b12fhir.decision.model import Anaemia, Bucket, Cause, Confidence, Urgency
+from b12fhir.decision.model import Classification as C
+from b12fhir.decision.neurology import Neurology
+from b12fhir.decision.reasons import NONE, Reasons, found, joined
+from b12fhir.decision.severity import pancytopenia_with_symptoms
+from b12fhir.decision.symptoms import Symptoms
+
+_UNDECIDED = frozenset({C.NO_DATA, C.DATA_QUALITY})
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything urgency looks at."""
+
+    asked: Question
+    symptoms: Symptoms
+    causes: tuple[Cause, ...]
+    flags: tuple[str, ...]
+
+    @property
+    def case(self) -> Case:
+        """The case in hand."""
+        return self.asked.case
+
+    @property
+    def classified(self) -> Classified:
+        """The class and what it rests on."""
+        return self.asked.classified
+
+    @property
+    def blood(self) -> Blood:
+        """The blood count."""
+        return self.asked.blood
+
+    @property
+    def neurology(self) -> Neurology:
+        """Neurological signs."""
+        return self.asked.nerves
+
+
+def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
+    """Urgent if any rule of R-61 holds, else soon by R-62, else routine."""
+    urgent = _urgent(seen)
+    start = _start_at_once(seen)
+    if urgent.findings:
+        return Urgency.URGENT, urgent + start
+    soon = _soon(seen)
+    if soon.findings:
+        return Urgency.SOON, soon + start
+    return Urgency.ROUTINE, found("R-63")
+
+
+def _urgent(seen: Picture) -> Reasons:
+    blood, name = seen.blood, seen.classified.name
+    reasons = [_urgent_nerves(seen)]
+    if blood.grade is Anaemia.SEVERE:
+        hemoglobin = (blood.hemoglobin.as_input(),) if blood.hemoglobin is not None else ()
+        reasons.append(found("R-61", hemoglobin, "severe anaemia"))
+    if pancytopenia_with_symptoms(blood, seen.symptoms):
+        reasons.append(found("R-61", note="pancytopenia with symptoms of anaemia"))
+    if seen.asked.person.adult.is_no and (
+        name.is_deficient or blood.anaemic.is_yes or seen.neurology.present
+    ):
+        reasons.append(found("R-61", note="under 16 and deficient, anaemic or with nerve signs"))
+    return joined(*reasons)
+
+
+def _urgent_nerves(seen: Picture) -> Reasons:
+    """Undecided classes are urgent only for new or worsening signs (ruling 28)."""
+    name, nerves = seen.classified.name, seen.neurology
+    if not nerves.present:
+        return NONE
+    if name.is_deficient or name is C.INDETERMINATE or seen.classified.treat_now:
+        return found("R-61", inputs(nerves.signs), "neurological sign")
+    if name in _UNDECIDED and nerves.fresh:
+        return found("R-61", inputs(nerves.fresh), "new or worse neurological sign, B12 not known")
+    return NONE
+
+
+def _start_at_once(seen: Picture) -> Reasons:
+    waits = seen.classified.name.is_deficient or seen.classified.name is C.INDETERMINATE
+    if not (seen.neurology.present and (waits or seen.classified.treat_now)):
+        return NONE
+    return found("R-64", inputs(seen.neurology.signs))
+
+
+def _soon(seen: Picture) -> Reasons:
+    name = seen.classified.name
+    reasons = []
+    if name.is_deficient:
+        reasons += [found("R-62", note=why) for why in _soon_when_deficient(seen)]
+    if name is C.UNLIKELY and seen.neurology.present:
+        reasons.append(found("R-62", inputs(seen.neurology.signs), "neurological sign (R-49)"))
+    if name in _UNDECIDED and seen.neurology.present:
+        reasons.append(found("R-62", inputs(seen.neurology.signs), "known neurological sign"))
+    if seen.case.pregnant().is_yes and seen.blood.anaemic.is_yes:
+        reasons.append(found("R-62", note="anaemia in pregnancy"))
+    if not name.is_deficient:
+        reasons += _permanent_cause_undecided(seen)
+    return joined(*reasons)
+
+
+def _soon_when_deficient(seen: Picture) -> list[str]:
+    case = seen.case
+    holds = (
+        (bool(seen.symptoms.other or seen.symptoms.of_anaemia), "symptoms"),
+        (seen.blood.anaemic.is_yes, "anaemia"),
+        (seen.asked.cause.bucket is Bucket.PERMANENT, "permanent malabsorption"),
+        (case.pregnant().is_yes, "pregnancy"),
+        (case.breastfeeding().is_yes, "breastfeeding"),
+        (seen.asked.folate_low, "folate deficiency"),
+        ("discordant" in seen.flags, "total and active B12 disagree"),
+        ("long-untreated" in seen.flags, "low B12 known and untreated for long (R-60)"),
+        ("leber" in seen.flags, "Leber disease"),
+        (bool(case.with_role("polycythaemia-vera")), "polycythaemia vera"),
+    )
+    return [why for truth, why in holds if truth]
+
+
+def _permanent_cause_undecided(seen: Picture) -> list[Reasons]:
+    """Section 27: pernicious anaemia or gastrectomy on record, not shown deficient, untreated."""
+    if seen.classified.name not in (C.INDETERMINATE, C.UNLIKELY):
+        return []
+    total = _sure(seen.causes, "gastrectomy-total")
+    other = _sure(seen.causes, "pernicious-anaemia", "gastrectomy-partial")
+    if seen.classified.name is C.INDETERMINATE and (total or other):
+        return [found("R-62", note="permanent cause on record, B12 undecided")]
+    if seen.classified.name is C.UNLIKELY and other:
+        return [found("R-62", note="permanent cause on record, no maintenance")]
+    return []
+
+
+def _sure(causes: tuple[Cause, ...], *names: str) -> bool:
+    return any(c.cause in names and c.confidence is not Confidence.POSSIBLE for c in causes)

@@ -1,0 +1,1 @@
+"""Decision and protocol in, dated Plan out."""

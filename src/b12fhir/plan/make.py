@@ -1,0 +1,45 @@
+"""From the decision to a dated plan."""
+
+from datetime import date
+
+from b12fhir.decision.model import Decision
+from b12fhir.kernel.dates import shift
+from b12fhir.plan.model import Plan, Rejected
+from b12fhir.plan.monitoring import monitoring
+from b12fhir.plan.regimen import choose, row_for
+from b12fhir.plan.schedule import phases, slots
+from b12fhir.protocol.model import Protocol
+
+_GIVEN = frozenset({"treat", "prophylaxis"})
+
+
+def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
+    """The plan that the decision asks for; every date hangs on ``start`` (d0).
+
+    A pack without a row for the cause proposes no regimen: it says so in ``rejected``, and
+    monitoring still stands (section 27).
+    """
+    pack, limits = protocol.pack, protocol.limits
+    kind = decision.intent.kind
+    chosen = choose(decision, pack) if kind in _GIVEN else None
+    row = chosen.row if chosen is not None else row_for(decision, pack)
+    planned = phases(chosen.templates, dict(pack.products), start) if chosen is not None else ()
+    return Plan(
+        kind=kind,
+        start=start,
+        regimen=chosen.row.id if chosen is not None else "",
+        phases=planned,
+        monitoring=monitoring(decision, pack, limits, row, start),
+        doses=slots(planned, shift(start, limits.horizon_months, "mo")),
+        rejected=_rejected(decision, protocol, no_row=chosen is None and kind in _GIVEN),
+        advice=row.advice if row is not None and kind in _GIVEN else (),
+    )
+
+
+def _rejected(decision: Decision, protocol: Protocol, *, no_row: bool) -> tuple[Rejected, ...]:
+    routes = tuple(Rejected(r.route, r.reason, r.rule) for r in decision.intent.rejected_routes)
+    if not no_row:
+        return routes
+    others = ", ".join(pack for pack in protocol.packs if pack != protocol.pack.id) or "none"
+    reason = f"pack {protocol.pack.id} has no regimen for this cause; other packs: {others}"
+    return (Rejected("any", reason, "R-202"), *routes)

@@ -1,0 +1,89 @@
+"""Which tests, and when: section 13, counted from d0."""
+
+from datetime import date
+
+from b12fhir.decision.model import Decision
+from b12fhir.kernel.dates import add_days, shift
+from b12fhir.plan.model import Monitor
+from b12fhir.protocol.limits import Limits
+from b12fhir.protocol.model import MonitoringItem, Pack, Regimen
+
+_ORDER_RULE = {
+    "b12": "R-18",
+    "cbc": "R-10",
+    "urine-mma-creatinine": "R-42",
+    "copper": "R-49",
+    "tsh": "R-49",
+    "folate": "R-49",
+}
+
+
+def monitoring(
+    decision: Decision, pack: Pack, limits: Limits, row: Regimen | None, start: date
+) -> tuple[Monitor, ...]:
+    """Every test of the plan with its days, each test once, in the order of first need."""
+    items = [item for name in _sets(decision, row) for item in pack.monitoring[name]]
+    planned = [_dated(item, start, limits) for item in items]
+    ordered = [
+        Monitor(test, (start,), _ORDER_RULE.get(test, "R-35")) for test in decision.intent.orders
+    ]
+    again = shift(start, limits.recheck_months, "mo")
+    rechecks = [Monitor(test, (again,), "R-39") for test in decision.intent.rechecks]
+    return _merged([*ordered, *planned, *rechecks])
+
+
+def _sets(decision: Decision, row: Regimen | None) -> tuple[str, ...]:
+    """Names of the pack's monitoring sets that this decision needs."""
+    kind, needs = decision.intent.kind, decision.needs
+    if kind == "treat":
+        return (*_early(decision), *_follow_up(decision))
+    if kind == "prophylaxis" and row is not None:
+        return row.prophylaxis_monitoring
+    if kind == "stop" and "hospital" in decision.flags and needs.potassium_course:
+        return ("k-course", "response-early")
+    return ("b12-yearly",) if decision.intent.yearly_b12 else ()
+
+
+def _early(decision: Decision) -> tuple[str, ...]:
+    needs = decision.needs
+    if needs.potassium_course:
+        return ("k-course",) if needs.hematocrit_normal else ("k-course", "response-early")
+    return ("k-before",) if decision.route == "im" else ()
+
+
+def _follow_up(decision: Decision) -> tuple[str, ...]:
+    needs = decision.needs
+    sets = ["follow-up"]
+    if needs.raised:
+        # MMA is the more specific of the two: homocysteine stands in only where MMA was not raised
+        sets.append("follow-up-mma" if "mma" in needs.raised else "follow-up-hcy")
+    sets.append("review-mother" if needs.mother else "review")
+    if decision.neuro:
+        sets.append("neuro")
+    if needs.pernicious:
+        sets.append("pernicious")
+    return tuple(sets)
+
+
+def _dated(item: MonitoringItem, start: date, limits: Limits) -> Monitor:
+    days = [add_days(start, offset) for offset in item.days]
+    weekly_from = days[-1] if days else start
+    weekly = [shift(weekly_from, week + 1, "wk") for week in range(item.weekly_until)]
+    months = [shift(start, offset, "mo") for offset in item.months]
+    due = tuple(sorted({*days, *weekly, *months}))
+    horizon = shift(start, limits.horizon_months, "mo")
+    return Monitor(
+        item.test, tuple(d for d in due if d <= horizon), item.rule, open_ended=item.yearly
+    )
+
+
+def _merged(items: list[Monitor]) -> tuple[Monitor, ...]:
+    """One entry a test; the first one's rule stands."""
+    tests: dict[str, Monitor] = {}
+    for item in items:
+        known = tests.get(item.test)
+        if known is not None:
+            due = tuple(sorted({*known.due, *item.due}))
+            item = Monitor(item.test, due, known.rule, known.open_ended or item.open_ended)  # noqa: PLW2901
+        tests[item.test] = item
+    return tuple(sorted(tests.values(), key=lambda item: (item.due[:1], item.test)))

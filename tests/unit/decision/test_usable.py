@@ -1,0 +1,123 @@
+"""Which of several results counts, and which results never do."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from b12fhir.facts.labs import Analyte as A
+from b12fhir.kernel.dates import When, on, parse_when
+from tests.support.decided import decided, ids, rules
+from tests.support.facts import TODAY, WOMAN, days_ago, lab
+
+
+def test_the_newest_result_decides_in_whatever_order_they_come() -> None:
+    old, new = lab(A.B12_TOTAL, "120", ago=40), lab(A.B12_TOTAL, "500", ago=4)
+    assert decided(old, new).classification.value == "unlikely"
+    assert decided(new, old).classification.value == "unlikely"
+
+
+def test_a_pending_result_never_decides_and_is_shown() -> None:
+    answer = decided(lab(A.B12_TOTAL, "100", pending=True), lab(A.B12_TOTAL, "500", ago=40))
+    assert answer.classification.value == "unlikely"
+    assert any("pending" in f.note for f in answer.findings if f.rule == "R-15")
+
+
+NOT_YET = [
+    (on(TODAY + timedelta(days=1)), WOMAN),
+    (on(date(1979, 12, 31)), WOMAN),
+    (on(days_ago(5)), replace(WOMAN, deceased=True, death=on(days_ago(10)))),
+]
+
+
+@pytest.mark.parametrize(
+    ("when", "patient"), NOT_YET, ids=["future", "before birth", "after death"]
+)
+def test_impossible_times_are_not_used(when: When, patient: object) -> None:
+    answer = decided(lab(A.B12_TOTAL, "100", when=when), patient=patient)
+    assert answer.classification.value == "no-data"
+    assert "R-20" in rules(answer)
+
+
+def test_two_unequal_results_of_one_time_count_as_the_worse() -> None:
+    answer = decided(
+        lab(A.B12_TOTAL, "400", reference="Observation/a"),
+        lab(A.B12_TOTAL, "150", reference="Observation/b"),
+    )
+    assert answer.classification.value == "confirmed"
+    assert "conflicting-results" in answer.flags
+    shown = next(f.inputs for f in answer.findings if f.rule == "R-17")
+    assert {used.reference for used in shown} == {"Observation/a", "Observation/b"}
+
+
+def test_the_higher_of_two_equal_time_mma_results_counts() -> None:
+    answer = decided(
+        lab(A.B12_TOTAL, "240"), lab(A.EGFR, "90"), lab(A.MMA, "300"), lab(A.MMA, "900")
+    )
+    assert answer.classification.value == "indeterminate-confirmed"
+
+
+def test_the_same_value_twice_is_no_conflict() -> None:
+    answer = decided(
+        lab(A.B12_TOTAL, "150", reference="Observation/a"),
+        lab(A.B12_TOTAL, "150", reference="Observation/b"),
+    )
+    assert "conflicting-results" not in answer.flags
+
+
+def test_one_sample_in_two_units_conflicts_only_if_the_classes_differ() -> None:
+    agreeing = decided(lab(A.B12_TOTAL, "150"), lab(A.B12_TOTAL, "111", unit="pmol/L"))
+    differing = decided(lab(A.B12_TOTAL, "181"), lab(A.B12_TOTAL, "132", unit="pmol/L"))
+    assert "conflicting-results" not in agreeing.flags
+    assert "conflicting-results" in differing.flags
+    assert differing.classification.value == "confirmed"
+
+
+def test_a_correction_replaces_its_equal_time_original() -> None:
+    answer = decided(
+        lab(A.B12_TOTAL, "150", reference="Observation/a"),
+        lab(A.B12_TOTAL, "400", reference="Observation/b", corrected=True),
+    )
+    assert answer.classification.value == "unlikely"
+    assert "conflicting-results" not in answer.flags
+
+
+def _instant(text: str) -> When:
+    when = parse_when(text, UTC)
+    assert when is not None
+    return when
+
+
+def test_clock_times_are_ordered_across_zones() -> None:
+    """01:00+05:00 is earlier than 22:00Z the evening before, though its text sorts later."""
+    early = _instant("2026-11-18T01:00:00+05:00")
+    late = _instant("2026-11-17T22:00:00Z")
+    answer = decided(
+        lab(A.B12_TOTAL, "150", when=early), lab(A.B12_TOTAL, "400", when=late, reference="o/2")
+    )
+    assert answer.classification.value == "unlikely"
+
+
+def test_a_partial_date_that_leaves_the_order_open_is_not_guessed() -> None:
+    month = _instant("2026-11")
+    answer = decided(lab(A.B12_TOTAL, "150", when=month), lab(A.B12_TOTAL, "400", ago=4))
+    assert answer.classification.value == "confirmed"
+    assert "conflicting-results" in answer.flags
+
+
+def test_a_partial_date_that_may_be_too_old_asks() -> None:
+    """2025-11 may be 356 or 385 days ago: it neither counts nor passes for stale."""
+    answer = decided(lab(A.B12_TOTAL, "100", when=_instant("2025-11")))
+    assert answer.classification.value == "no-data"
+    assert "collection-date" in ids(answer.gaps)
+    assert "R-18" in rules(answer, "unknown")
+
+
+def test_a_partial_date_that_is_surely_too_old_is_stale() -> None:
+    answer = decided(lab(A.B12_TOTAL, "100", when=_instant("2024")))
+    assert "stale" in answer.flags
+
+
+def test_the_day_of_the_decision_itself_counts() -> None:
+    noon = When(TODAY, TODAY, datetime(2026, 11, 21, 12, tzinfo=UTC))
+    assert decided(lab(A.B12_TOTAL, "100", when=noon)).classification.value == "confirmed"
