@@ -1,0 +1,1 @@
+"""The only room that knows FHIR: resources in, facts out; plans in, resources out."""

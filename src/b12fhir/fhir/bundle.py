@@ -1,0 +1,76 @@
+"""Bundles of every type, opened: each resource with the address it was sent under."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Resource = Mapping[str, Any]
+
+# A batch answer holds Bundles; deeper nesting than this is an attack or a mistake.
+_DEPTH = 4
+_EMPTY: Resource = {}
+
+
+class Entry(NamedTuple):
+    """A resource and its ``fullUrl`` (``""`` if none was sent)."""
+
+    resource: Resource
+    url: str
+
+
+def entries(bundle: Resource) -> Iterator[Entry]:
+    """Every resource of a Bundle of any type, those of Bundles within it too.
+
+    OperationOutcome entries come along, so that nothing a server says is lost. An entry without
+    resource (a bare request or response) is no resource; one whose resource is no object comes as
+    an empty resource, to be reported.
+    """
+    yield from _open(bundle, _DEPTH)
+
+
+def unfold(resources: Iterable[Resource]) -> Iterator[Entry]:
+    """Every resource, those within Bundles in their place."""
+    for resource in resources:
+        if resource.get("resourceType") == "Bundle":
+            yield Entry(resource, "")
+            yield from entries(resource)
+        else:
+            yield Entry(resource, "")
+
+
+def is_incomplete(bundle: Resource) -> bool:
+    """Does the Bundle say that there is more than it holds (ruling 30)?
+
+    It has a ``next`` link, or a ``total`` above its matching entries.
+    """
+    links = bundle.get("link")
+    if isinstance(links, list) and any(
+        isinstance(link, dict) and link.get("relation") == "next" for link in links
+    ):
+        return True
+    total = bundle.get("total")
+    if bundle.get("type") != "searchset" or not isinstance(total, int):
+        return False
+    return total > sum(_is_match(entry) for entry in _items(bundle))
+
+
+def _open(bundle: Resource, depth: int) -> Iterator[Entry]:
+    for entry in _items(bundle):
+        resource = entry.get("resource")
+        if resource is None:
+            continue
+        url = entry.get("fullUrl")
+        held = resource if isinstance(resource, dict) else _EMPTY
+        yield Entry(held, url if isinstance(url, str) else "")
+        if held.get("resourceType") == "Bundle" and depth:
+            yield from _open(held, depth - 1)
+
+
+def _items(bundle: Resource) -> list[dict[str, Any]]:
+    found = bundle.get("entry")
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _is_match(entry: Resource) -> bool:
+    search = entry.get("search")
+    mode = search.get("mode") if isinstance(search, dict) else None
+    return mode is None or mode == "match"

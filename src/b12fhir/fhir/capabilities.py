@@ -1,0 +1,83 @@
+"""What a server says about itself, read tolerantly from its CapabilityStatement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from b12fhir.ports import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a CapabilityStatement declares.
+
+    ``listed`` is false if it lists no resource types at all: nothing can be told from it then, and
+    everything is taken to be there.
+    """
+
+    version: str
+    formats: tuple[str, ...]
+    software: str
+    system: frozenset[str]
+    types: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def listed(self) -> bool:
+        """Does it list resource types?"""
+        return bool(self.types)
+
+    def has(self, kind: str, interaction: str) -> bool:
+        """Is an interaction declared for a type, or may it be there for all we know?"""
+        return not self.listed or interaction in self._codes(kind, "interaction", "code")
+
+    def searches(self, kind: str) -> bool:
+        """Can a type be searched?"""
+        return self.has(kind, "search-type")
+
+    def finds_by(self, kind: str, parameter: str) -> bool:
+        """Is a search parameter declared?"""
+        return not self.listed or parameter in self._codes(kind, "searchParam", "name")
+
+    def includes(self, kind: str, path: str) -> bool:
+        """Can a search bring along what is referred to? Only if declared: others may refuse."""
+        declared = self._texts(kind, "searchInclude")
+        return bool(declared & {path, "*", f"{kind}:*"})
+
+    def flag(self, kind: str, name: str) -> object:
+        """A plain element of a type's entry, such as ``versioning``."""
+        return self.types.get(kind, {}).get(name)
+
+    def _codes(self, kind: str, name: str, key: str) -> set[str]:
+        rows = _rows(self.types.get(kind, {}).get(name))
+        return {str(row.get(key)) for row in rows}
+
+    def _texts(self, kind: str, name: str) -> set[str]:
+        values = self.types.get(kind, {}).get(name)
+        return (
+            {value for value in values if isinstance(value, str)}
+            if isinstance(values, list)
+            else set()
+        )
+
+
+def read_capabilities(statement: Resource) -> Capabilities:
+    """Read a CapabilityStatement; what is missing or odd in it counts as not declared."""
+    rest = next((row for row in _rows(statement.get("rest")) if row.get("mode") == "server"), {})
+    formats = statement.get("format")
+    software = statement.get("software")
+    return Capabilities(
+        version=str(statement.get("fhirVersion", "")),
+        formats=tuple(str(entry) for entry in formats) if isinstance(formats, list) else (),
+        software=_name(software) if isinstance(software, Mapping) else "",
+        system=frozenset(str(row.get("code")) for row in _rows(rest.get("interaction"))),
+        types={str(row.get("type")): row for row in _rows(rest.get("resource"))},
+    )
+
+
+def _rows(value: object) -> list[Mapping[str, Any]]:
+    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+
+
+def _name(software: Mapping[str, Any]) -> str:
+    parts = (software.get("name"), software.get("version"))
+    return " ".join(part for part in parts if isinstance(part, str))

@@ -1,0 +1,132 @@
+"""What every composed resource shares: context, identifiers, links, and its transaction entry."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from b12fhir import __version__
+from b12fhir.decision.model import Decision, Urgency
+from b12fhir.facts.record import Facts
+from b12fhir.fhir.digest import content_digest
+from b12fhir.fhir.identity import CONTENT_DIGEST, DEVICE, PLAN, PlanKey, plan_key, urn
+from b12fhir.fhir.site import Site
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
+from b12fhir.plan.model import Plan
+from b12fhir.protocol.model import Protocol
+
+DEVICE_KEY = f"b12fhir-engine-{__version__}"
+_LITERAL = re.compile(r"(?P<kind>[A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything the composers read, and the plan's key.
+
+    ``engine`` is the temporary address of our Device. ``conditions`` are those that speak for the
+    decision, ``evidence`` every other record used.
+    """
+
+    facts: Facts
+    decision: Decision
+    plan: Plan
+    protocol: Protocol
+    site: Site
+    key: PlanKey
+    engine: str
+    conditions: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+    @property
+    def urgent(self) -> bool:
+        """Must something happen the same day?"""
+        return self.decision.urgency is Urgency.URGENT
+
+    @property
+    def start(self) -> str:
+        """d0: the date everything in the plan is counted from, and was proposed for."""
+        return self.plan.start.isoformat()
+
+
+def context(
+    facts: Facts, decision: Decision, plan: Plan, protocol: Protocol, site: Site
+) -> Context:
+    """Gather what the composers need."""
+    key = plan_key(facts.patient.reference, facts.own_plans, site)
+    speaking = [f for f in decision.findings if f.truth is Truth.YES]
+    causes = [fact for cause in decision.causes for fact in cause.inputs]
+    conditions = _links(
+        [*(fact for finding in speaking for fact in finding.inputs), *causes], {"Condition"}
+    )
+    used = _links([*(fact for f in decision.findings for fact in f.inputs), *causes], None)
+    evidence = tuple(link for link in used if link not in conditions)
+    engine = urn(site, DEVICE, DEVICE_KEY)
+    return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence)
+
+
+def _links(inputs: Iterable[Input], kinds: set[str] | None) -> tuple[str, ...]:
+    """Literal references among the inputs; a contained or temporary one cannot be linked to."""
+    found = set()
+    for fact in inputs:
+        match = _LITERAL.match(fact.reference)
+        if match and match["kind"] != "Patient" and (kinds is None or match["kind"] in kinds):
+            found.add(fact.reference)
+    return tuple(sorted(found))
+
+
+def identifier(site: Site, name: str, value: str) -> dict[str, str]:
+    """One business identifier in one of our systems."""
+    return {"system": site.system(name), "value": value}
+
+
+def references(links: Iterable[str]) -> list[dict[str, str]]:
+    """Reference elements."""
+    return [{"reference": link} for link in links]
+
+
+def provenance(ctx: Context) -> dict[str, list[str]]:
+    """Which protocol this instantiates: its PlanDefinition and the pack's version (ruling 13)."""
+    pack, base = ctx.protocol.pack, ctx.site.canonical
+    return {
+        "instantiatesCanonical": [f"{base}/PlanDefinition/b12-{pack.id}|{pack.version}"],
+        "instantiatesUri": [f"{base}/pack/{pack.id}/{pack.version}"],
+    }
+
+
+def meta(site: Site) -> dict[str, Any]:
+    """The one constant tag of everything we write. No digest here: tags are a shared dictionary."""
+    return {"tag": [{"system": site.code_system("origin"), "code": "b12fhir"}]}
+
+
+def group(ctx: Context) -> dict[str, str]:
+    """Identifier that holds a plan's resources together."""
+    return identifier(ctx.site, PLAN, str(ctx.key))
+
+
+def author(ctx: Context) -> dict[str, str]:
+    """Reference to this engine's Device inside the transaction."""
+    return {"reference": ctx.engine}
+
+
+def compact(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource without empty elements, which FHIR forbids."""
+    return {key: value for key, value in resource.items() if value not in (None, "", [], {})}
+
+
+def create(where: Context | Site, kind: str, resource: dict[str, Any]) -> dict[str, Any]:
+    """Conditional create on the resource's first identifier; signed with its content digest."""
+    site = where.site if isinstance(where, Context) else where
+    own = resource["identifier"][0]
+    if kind != DEVICE:
+        digest = identifier(site, CONTENT_DIGEST, content_digest(resource, site))
+        resource = resource | {"identifier": [*resource["identifier"], digest]}
+    return {
+        "fullUrl": urn(site, kind, own["value"]),
+        "resource": resource,
+        "request": {
+            "method": "POST",
+            "url": resource["resourceType"],
+            "ifNoneExist": f"identifier={own['system']}|{own['value']}",
+        },
+    }

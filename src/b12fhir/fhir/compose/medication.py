@@ -1,0 +1,89 @@
+"""One MedicationRequest for each phase: each is signed or stopped on its own."""
+
+from typing import Any
+
+from b12fhir.fhir.compose.entry import (
+    Context,
+    author,
+    compact,
+    group,
+    identifier,
+    meta,
+    provenance,
+    references,
+)
+from b12fhir.fhir.dosage import dosage, product_text
+from b12fhir.fhir.identity import MEDICATION_REQUEST
+from b12fhir.fhir.narrative import PROPOSAL_NOTICE, pack_notice
+from b12fhir.kernel.quantities import plain
+from b12fhir.plan.model import Phase
+from b12fhir.protocol.model import Product
+
+_HL7 = "http://terminology.hl7.org/CodeSystem"
+_COURSE = {
+    "acute": "Short course (acute) therapy",
+    "continuous": "Continuous long term therapy",
+}
+
+
+def medication_request(ctx: Context, phase: Phase) -> dict[str, Any]:
+    """The proposal of one phase."""
+    first = phase is ctx.plan.phases[0]
+    key = ctx.key.child(phase.id)
+    return compact(
+        {
+            "resourceType": "MedicationRequest",
+            "meta": meta(ctx.site),
+            "identifier": [identifier(ctx.site, MEDICATION_REQUEST, key)],
+            "status": "draft",
+            "intent": "proposal",
+            "category": [_category()],
+            "priority": "urgent" if ctx.urgent and first else "routine",
+            "medicationCodeableConcept": _medicine(phase.product),
+            "subject": {"reference": ctx.facts.patient.reference},
+            "supportingInformation": references(ctx.evidence),
+            "authoredOn": ctx.start,
+            "requester": author(ctx),
+            "reasonReference": references(ctx.conditions),
+            **provenance(ctx),
+            "groupIdentifier": group(ctx),
+            "courseOfTherapyType": _course(phase),
+            "note": [{"text": text} for text in _notes(ctx, phase)],
+            "dosageInstruction": [dosage(phase)],
+            "substitution": {"allowedBoolean": False},
+        }
+    )
+
+
+def _category() -> dict[str, Any]:
+    return {"coding": [{"system": f"{_HL7}/medicationrequest-category", "code": "outpatient"}]}
+
+
+def _medicine(product: Product) -> dict[str, Any]:
+    """Text always; codings only where a verified one exists (ruling 16)."""
+    coding = [{"system": code.system, "code": code.code} for code in product.codes]
+    return compact({"coding": coding, "text": product_text(product)})
+
+
+def _course(phase: Phase) -> dict[str, Any]:
+    code = "acute" if phase.count or phase.end is not None else "continuous"
+    system = f"{_HL7}/medicationrequest-course-of-therapy"
+    return {"coding": [{"system": system, "code": code}], "text": _COURSE[code]}
+
+
+def _notes(ctx: Context, phase: Phase) -> list[str]:
+    """What a prescriber must read beside the dosage line."""
+    reviews = ", ".join(day.isoformat() for day in phase.reviews)
+    ranged = phase.dose_max is not None and phase.dose_max != phase.dose
+    lines = (
+        PROPOSAL_NOTICE,
+        f"Start only when: {phase.gate}" if phase.gate else "",
+        f"Stop rule: {phase.stop_rule}" if phase.stop_rule else "",
+        f"Alternative: {phase.alternative}" if phase.alternative else "",
+        f"Permitted range {plain(phase.dose)} to {plain(phase.dose_max)} microgram a dose"
+        if ranged and phase.dose_max is not None
+        else "",
+        f"Review on {reviews}" if reviews else "",
+        f"{pack_notice(ctx.protocol.pack)} Rule {phase.rule}.",
+    )
+    return [line for line in lines if line]

@@ -1,0 +1,137 @@
+"""Fingerprints: what was decided, and what a resource says.
+
+The decision digest answers "is there anything new?" and holds no date of a run. The content digest
+answers "must the stored draft be rewritten?"; it is blind to what a server adds (ids, meta, the
+layout of the narrative) and to links between our own resources, so that the digest of a stored
+resource equals the digest it was written with unless somebody changed its content.
+"""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from b12fhir.decision.model import Cause, Decision
+from b12fhir.fhir.identity import CONTENT_DIGEST, DECISION_DIGEST
+from b12fhir.fhir.site import Site
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.quantities import plain
+from b12fhir.plan.model import Phase, Plan
+from b12fhir.protocol.model import Pack, Span
+
+# Set by the server, or links from one of our resources to another: those become server ids.
+_NOT_CONTENT = frozenset({"id", "meta", "author", "requester", "replaces"})
+_TAG = re.compile(r"<[^>]*>")
+
+
+def decision_digest(decision: Decision, plan: Plan, pack: Pack) -> str:
+    """SHA-256 over the used facts by content, the verdict, the treatment and the pack version."""
+    return _sha256(
+        {
+            "pack": [pack.id, pack.version],
+            "facts": _facts(decision),
+            "classification": decision.classification.value,
+            "severity": decision.severity.value,
+            "neuro": decision.neuro,
+            "urgency": decision.urgency.value,
+            "causes": [_cause(cause) for cause in decision.causes],
+            "contraindications": sorted(remark.id for remark in decision.contraindications),
+            "kind": decision.intent.kind,
+            "route": decision.route,
+            "regimen": plan.regimen,
+            "phases": [_phase(phase) for phase in plan.phases],
+            "tests": sorted({monitor.test for monitor in plan.monitoring}),
+        }
+    )
+
+
+def content_digest(resource: Mapping[str, Any], site: Site) -> str:
+    """SHA-256 over what a resource says, whoever stored it."""
+    return _sha256(_content(resource, site))
+
+
+def stored_digest(resource: Mapping[str, Any], site: Site) -> str:
+    """The content digest a stored resource was written with; ``""`` if it carries none."""
+    return identifier_value(resource, site.system(CONTENT_DIGEST))
+
+
+def identifier_value(resource: Mapping[str, Any], system: str) -> str:
+    """Value of the first identifier in ``system``; ``""`` if there is none."""
+    entries = resource.get("identifier")
+    if not isinstance(entries, list):
+        return ""
+    values = (entry.get("value") for entry in entries if entry.get("system") == system)
+    return next((value for value in values if isinstance(value, str)), "")
+
+
+def untouched(resource: Mapping[str, Any], site: Site) -> bool:
+    """Does a stored resource still say what we wrote?"""
+    return stored_digest(resource, site) == content_digest(resource, site)
+
+
+def _facts(decision: Decision) -> list[list[str]]:
+    """Used facts without their server ids: a result sent twice is the same fact."""
+    found = {_fact(finding.rule, fact) for finding in decision.findings for fact in finding.inputs}
+    caused = {_fact(cause.rule, fact) for cause in decision.causes for fact in cause.inputs}
+    return [list(fact) for fact in sorted(found | caused)]
+
+
+def _fact(rule: str, fact: Input) -> tuple[str, str, str, str, str]:
+    return (rule, fact.reference.partition("/")[0], fact.value, fact.unit, fact.date)
+
+
+def _cause(cause: Cause) -> list[object]:
+    return [cause.cause, cause.bucket.value, cause.confidence.value, cause.lasts, cause.governs]
+
+
+def _phase(phase: Phase) -> list[object]:
+    return [
+        phase.id,
+        phase.product.id,
+        phase.route,
+        phase.dose,
+        phase.dose_max,
+        _span(phase.interval),
+        phase.count,
+        _span(phase.duration),
+    ]
+
+
+def _span(span: Span | None) -> list[object] | None:
+    return None if span is None else [span.value, span.max, span.unit]
+
+
+def _content(resource: Mapping[str, Any], site: Site) -> dict[str, Any]:
+    content = {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
+    digests = (site.system(CONTENT_DIGEST), site.system(DECISION_DIGEST))
+    content["identifier"] = [
+        entry for entry in resource.get("identifier", ()) if entry.get("system") not in digests
+    ]
+    if "text" in content:
+        content["text"] = _visible(content["text"].get("div", ""))
+    if "activity" in content:
+        content["activity"] = [entry for entry in content["activity"] if "detail" in entry]
+    return content
+
+
+def _visible(div: str) -> str:
+    """The words of a narrative: servers indent and escape XHTML each in their own way."""
+    return " ".join(html.unescape(_TAG.sub(" ", div)).split())
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()
+
+
+def _number(value: object) -> object:
+    """Decimals by amount: a server may answer 1000.0 where 1000 was sent, or 2.50 for 2.5."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} has no canonical form")
+    return int(value) if value == value.to_integral_value() else {"decimal": plain(value)}
+
+
+# Not `b12fhir.fhir.json.canonical`: that keeps 1000.0 and 1000 apart, digit for digit.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_number)

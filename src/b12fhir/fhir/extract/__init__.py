@@ -1,0 +1,121 @@
+"""From foreign FHIR resources to facts: one extractor per resource type, in one explicit list."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from b12fhir.facts.record import Facts
+from b12fhir.fhir.bundle import Entry, Resource, is_incomplete, unfold
+from b12fhir.fhir.extract.allergy import read_allergy
+from b12fhir.fhir.extract.careplan import read_careplan
+from b12fhir.fhir.extract.condition import read_condition
+from b12fhir.fhir.extract.found import FACTS, Found
+from b12fhir.fhir.extract.gather import gather
+from b12fhir.fhir.extract.issues import INCOMPLETE, NO_TYPE, OTHER_PATIENT
+from b12fhir.fhir.extract.lexicon import lexicon_of
+from b12fhir.fhir.extract.medication import read_medicine
+from b12fhir.fhir.extract.observation import read_observation
+from b12fhir.fhir.extract.outcome import read_report
+from b12fhir.fhir.extract.patient import choose, patient_issues, read_patient
+from b12fhir.fhir.extract.procedure import read_procedure
+from b12fhir.fhir.extract.record import Record, Source
+from b12fhir.fhir.extract.subject import aliases_of, names_other
+from b12fhir.fhir.extract.tree import text
+from b12fhir.fhir.extract.versions import newest, reference_of
+from b12fhir.fhir.site import Site
+from b12fhir.kernel.evidence import Issue
+from b12fhir.protocol.model import Protocol
+
+Extractor = Callable[[Source, Record], Iterator[Found]]
+
+# Every resource type that is read, and why. Any other type is counted as ignored. The order is
+# that of clinical weight, for the reader: results do not depend on it.
+EXTRACTORS: tuple[tuple[str, Extractor], ...] = (
+    ("Observation", read_observation),  # results, signs, diet, pregnancy
+    ("Condition", read_condition),  # causes, neurological signs, kidney disease, pregnancy
+    ("Procedure", read_procedure),  # operations on stomach and ileum; injections given
+    ("MedicationAdministration", read_medicine),  # B12 that was surely given
+    ("MedicationStatement", read_medicine),  # what the patient takes, over the counter too
+    ("MedicationRequest", read_medicine),  # orders: risk drugs, B12 on order
+    ("MedicationDispense", read_medicine),  # supply
+    ("AllergyIntolerance", read_allergy),  # the hard stop
+    ("CarePlan", read_careplan),  # our own earlier proposals
+    ("OperationOutcome", read_report),  # what a server said it left out
+)
+
+# Looked up by the types above, never read by themselves.
+_NEIGHBOURS = frozenset({"Medication", "Specimen"})
+_BY_TYPE = dict(EXTRACTORS)
+
+
+def extract(
+    resources: Iterable[Resource], protocol: Protocol, site: Site, patient: str | None = None
+) -> Facts:
+    """Everything the resources say about one patient; nothing relevant is dropped in silence.
+
+    ``resources`` may hold Bundles. ``patient`` (``Patient/1`` or ``1``) says who is meant if there
+    are several; without a Patient resource there is a `PatientError`. The facts do not depend on
+    the day of asking nor on the order of the resources.
+    """
+    unfolded = list(unfold(resources))
+    bundles = [entry.resource for entry in unfolded if _type(entry) == "Bundle"]
+    entries, conflicts = newest([entry for entry in unfolded if _type(entry) != "Bundle"])
+    person = choose(entries, patient)
+    record = _record(person, entries, protocol, site)
+    found: list[Found] = [*conflicts, *_incomplete(bundles), *patient_issues(person, site)]
+    used, ignored, strangers = 1, 0, 0
+    for entry in entries:
+        if entry is person:
+            continue
+        yielded = list(_read(entry, record))
+        found += yielded
+        used += any(isinstance(one, FACTS) for one in yielded)
+        ignored += not yielded
+        strangers += not yielded and names_other(entry.resource, record)
+    found += _strangers(strangers)
+    return gather(record.patient, found, used=used, ignored=ignored)
+
+
+def _record(person: Entry, entries: list[Entry], protocol: Protocol, site: Site) -> Record:
+    aliases, base = aliases_of(person.resource, person.url, site.server_id)
+    neighbours: dict[str, Resource] = {}
+    for entry in entries:
+        if _type(entry) in _NEIGHBOURS:
+            own = text(entry.resource.get("id"))
+            names = (entry.url, own and f"{_type(entry)}/{own}", own and f"urn:uuid:{own}")
+            neighbours.update((name, entry.resource) for name in names if name)
+    patient = read_patient(person, site)
+    return Record(protocol, site, patient, lexicon_of(protocol), aliases, base, neighbours)
+
+
+def _read(entry: Entry, record: Record) -> Iterator[Found]:
+    kind = _type(entry)
+    reference = reference_of(entry.resource, entry.url)
+    if kind == "Patient":
+        return iter((OTHER_PATIENT.issue(reference, "is another Patient", relevant=False),))
+    if not kind:
+        return iter((NO_TYPE.issue(reference, "states no resourceType", relevant=False),))
+    extractor = _BY_TYPE.get(kind)
+    return (
+        extractor(Source(entry.resource, reference, entry.url), record) if extractor else iter(())
+    )
+
+
+def _incomplete(bundles: list[Resource]) -> Iterator[Issue]:
+    for bundle in bundles:
+        if is_incomplete(bundle):
+            own = text(bundle.get("id"))
+            reference = f"Bundle/{own}" if own else ""
+            yield INCOMPLETE.issue(reference, "says that there is more than it holds")
+
+
+def _strangers(count: int) -> Iterator[Issue]:
+    """One issue for all that no rule would read anyway: foreign data must not go unnoticed."""
+    if count:
+        why = "What no rule needs names someone else than the patient"
+        yield OTHER_PATIENT.summary(why, count, relevant=False)
+
+
+def _type(entry: Entry) -> str:
+    return text(entry.resource.get("resourceType"))
+
+
+__all__ = ["EXTRACTORS", "Extractor", "extract"]

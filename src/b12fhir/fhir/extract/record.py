@@ -1,0 +1,73 @@
+"""What every extractor sees besides the resource it reads: protocol, site, patient, neighbours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from b12fhir.facts.patient import Patient
+from b12fhir.fhir.bundle import Resource
+from b12fhir.fhir.extract.issues import Kind
+from b12fhir.fhir.extract.lexicon import Lexicon
+from b12fhir.fhir.extract.tree import items, obj, text
+from b12fhir.fhir.site import Site
+from b12fhir.kernel.dates import When, parse_when
+from b12fhir.protocol.model import Protocol
+
+
+class Source(NamedTuple):
+    """A resource, its reference (``Observation/123`` or a urn), and the address it came under."""
+
+    resource: Resource
+    reference: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A datum to be gathered with its like into one issue with a count.
+
+    ``what`` tells the like apart (a code, an ingredient), ``shown`` is the name it came under.
+    """
+
+    kind: Kind
+    what: str
+    shown: str
+    relevant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One patient's record while it is read.
+
+    ``aliases`` are the references that mean the patient; ``base`` is the address of the server the
+    patient was read from, if known; ``neighbours`` are resources that others refer to;
+    ``meanings`` remembers what each Observation code means.
+    """
+
+    protocol: Protocol
+    site: Site
+    patient: Patient
+    lexicon: Lexicon
+    aliases: frozenset[str]
+    base: str = ""
+    neighbours: Mapping[str, Resource] = field(default_factory=dict)
+    meanings: dict[tuple[object, ...], Any] = field(default_factory=dict)
+
+    def when(self, value: object) -> When | None:
+        """A FHIR date or time in the site's zone."""
+        return parse_when(value, self.site.zone)
+
+    def resolve(self, reference: object, holder: Resource) -> Resource | None:
+        """The resource a Reference points to: contained in ``holder``, or among the others."""
+        target = text(obj(reference).get("reference"))
+        if target.startswith("#"):
+            for part in items(holder.get("contained")):
+                if part.get("id") == target[1:]:
+                    return part
+            return None
+        bare = target.partition("/_history/")[0]
+        return self.neighbours.get(bare.removeprefix(f"{self.base}/") if self.base else bare)
+
+    def is_own_system(self, system: str) -> bool:
+        """Is it one of our own identifier systems?"""
+        return system.startswith(self.site.system(""))

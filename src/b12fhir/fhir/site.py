@@ -1,0 +1,37 @@
+"""What differs from site to site: zone, identity and local codes. Simple values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+
+from b12fhir.kernel.codes import Code
+
+CANONICAL = "https://b12fhir.example/fhir"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site's settings as far as reading and writing FHIR need them.
+
+    ``server_id`` is the logical name of the FHIR server (``local`` for folders): with ``site_key``
+    it makes the patient part of our identifiers (ruling 12). ``canonical`` is the base of our own
+    systems and profiles. ``code_map`` turns local laboratory codes into LOINC ones.
+    """
+
+    server_id: str = "local"
+    site_key: str = "b12fhir"
+    canonical: str = CANONICAL
+    zone: tzinfo = UTC
+    code_map: Mapping[Code, Code] = field(default_factory=dict)
+
+    def system(self, name: str) -> str:
+        """URI of one of our identifier systems, e.g. ``plan`` or ``decision-digest``."""
+        return f"{self.canonical}/sid/{name}"
+
+    def code_system(self, name: str) -> str:
+        """URI of one of our code systems, e.g. ``plan-category``."""
+        return f"{self.canonical}/CodeSystem/{name}"
+
+    def profile(self, name: str) -> str:
+        """Canonical URL of one of our profiles."""
+        return f"{self.canonical}/StructureDefinition/{name}"

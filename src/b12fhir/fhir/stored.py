@@ -1,0 +1,93 @@
+"""Our own resources as found on a server."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from b12fhir.fhir.digest import identifier_value
+from b12fhir.fhir.identity import MEDICATION_REQUEST, PLAN, SERVICE_REQUEST
+from b12fhir.fhir.site import Site
+from b12fhir.ports import Resource
+
+KINDS = {
+    "CarePlan": PLAN,
+    "MedicationRequest": MEDICATION_REQUEST,
+    "ServiceRequest": SERVICE_REQUEST,
+}
+WITHDRAWN = {
+    "CarePlan": "revoked",
+    "MedicationRequest": "cancelled",
+    "ServiceRequest": "revoked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """One stored resource that carries an identifier of ours."""
+
+    kind: str
+    key: str
+    id: str
+    version: str
+    status: str
+    intent: str
+    patient: str
+    resource: Resource
+
+    @property
+    def reference(self) -> str:
+        """Where it stands on the server."""
+        return f"{self.kind}/{self.id}"
+
+    @property
+    def plan_key(self) -> str:
+        """Key of the plan it is, or is part of."""
+        return self.key if self.is_plan else self.key.rpartition(":")[0]
+
+    @property
+    def is_plan(self) -> bool:
+        """The CarePlan, as against its requests."""
+        return self.kind == "CarePlan"
+
+    @property
+    def is_draft_proposal(self) -> bool:
+        """Still ours to change: nobody signed, held or closed it."""
+        return (self.status, self.intent) == ("draft", "proposal")
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """A proposal in the state that our own withdrawal leaves behind."""
+        return (self.status, self.intent) == (WITHDRAWN[self.kind], "proposal")
+
+
+def owned_resources(stored: Iterable[Resource], site: Site) -> list[Owned]:
+    """Those of the stored resources that are ours, each once, in a stable order."""
+    found: dict[str, Owned] = {}
+    for resource in stored:
+        item = _owned(resource, site)
+        if item is not None:
+            found[item.reference] = item
+    return [found[reference] for reference in sorted(found)]
+
+
+def _owned(resource: Resource, site: Site) -> Owned | None:
+    kind = str(resource.get("resourceType"))
+    key = identifier_value(resource, site.system(KINDS[kind])) if kind in KINDS else ""
+    if not key:
+        return None
+    return Owned(
+        kind=kind,
+        key=key,
+        id=str(resource.get("id", "")),
+        version=str(resource.get("meta", {}).get("versionId", "")),
+        status=str(resource.get("status", "")),
+        intent=str(resource.get("intent", "")),
+        patient=patient_of(resource),
+        resource=resource,
+    )
+
+
+def patient_of(resource: Resource) -> str:
+    """Whom a resource is about: ``Patient/<id>``, also where it is stored as an absolute URL."""
+    reference = str(resource.get("subject", {}).get("reference", ""))
+    plain = reference.partition("/_history/")[0]
+    return "/".join(plain.split("/")[-2:])

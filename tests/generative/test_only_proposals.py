@@ -1,0 +1,217 @@
+"""Whatever is decided and whatever is stored: only drafts are proposed, and only drafts withdrawn.
+
+Ruling 11. Plans, patients and states of a server are made up at random; the rule must hold for all.
+"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from b12fhir.adapters.memory import MemoryServer
+from b12fhir.decision.model import Classification, Intent, SeverityGrade, Urgency
+from b12fhir.facts.record import OwnPlan
+from b12fhir.fhir.compose import compose
+from b12fhir.fhir.identity import patient_key
+from b12fhir.fhir.json import encode
+from b12fhir.fhir.publish import reconcile
+from b12fhir.fhir.validate import validate
+from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.truth import Truth
+from b12fhir.plan.model import Monitor
+from b12fhir.protocol.model import Span
+from tests.support.builders import (
+    AMPOULE,
+    CODED,
+    D0,
+    SITE,
+    TABLET,
+    build_decision,
+    build_facts,
+    build_phase,
+    build_plan,
+    build_protocol,
+)
+
+KINDS = ("CarePlan", "MedicationRequest", "ServiceRequest")
+DRAFT = {("draft", "proposal")}
+WITHDRAWN = {
+    "CarePlan": {("revoked", "proposal")},
+    "MedicationRequest": {("cancelled", "proposal")},
+    "ServiceRequest": {("revoked", "proposal")},
+}
+TESTS = ("potassium", "blood-count", "b12", "uncoded", "clinical-review")
+
+days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
+# Anything a record may hold, control characters and lone surrogates included.
+texts = st.text(st.characters(), max_size=30)
+lines = st.text(st.characters(codec="utf-8", min_codepoint=32), max_size=20).map(str.strip)
+spans = st.builds(
+    lambda value, unit, more: Span(value, unit, value + more if more else None),
+    st.integers(1, 60),
+    st.sampled_from(["d", "wk", "mo"]),
+    st.integers(0, 3),
+)
+doses = st.decimals(Decimal("0.5"), Decimal(5000), places=1)
+
+
+@st.composite
+def phases(draw, name: str):
+    start, dose = draw(days), draw(doses)
+    is_injection = draw(st.booleans())
+    product = draw(st.sampled_from([AMPOULE, CODED])) if is_injection else TABLET
+    count = draw(st.integers(0, 20))
+    return build_phase(
+        id=name,
+        product=product,
+        route=draw(st.sampled_from(["im", "sc"] if is_injection else ["oral", "sublingual"])),
+        dose=dose,
+        dose_max=draw(st.none() | st.just(dose * 2)),
+        volume_ml=dose / product.strength if is_injection else None,
+        interval=draw(spans),
+        count=count,
+        start=start,
+        last=start + timedelta(days=9) if count else None,
+        end=draw(st.none() | st.just(start + timedelta(days=84))),
+        reviews=tuple(draw(st.lists(days, max_size=2))),
+        gate=draw(lines),
+        stop_rule=draw(lines),
+        alternative=draw(lines),
+    )
+
+
+@st.composite
+def plans(draw):
+    names = draw(
+        st.lists(st.sampled_from(["induction", "induction-2", "maintenance", "oral"]), unique=True)
+    )
+    monitors = st.builds(
+        Monitor,
+        st.sampled_from(TESTS),
+        st.lists(days, max_size=4).map(tuple),
+        st.just("R-140"),
+        st.booleans(),
+    )
+    return build_plan(
+        kind=draw(st.sampled_from(["treat", "prophylaxis", "confirm", "stop"])),
+        start=draw(days),
+        phases=tuple(draw(phases(name)) for name in names),
+        monitoring=tuple(draw(st.lists(monitors, max_size=5))),
+    )
+
+
+@st.composite
+def decisions(draw):
+    inputs = st.builds(
+        Input,
+        st.sampled_from(["Observation/1", "Condition/2", "Procedure/3", "#x", "urn:uuid:4", ""]),
+        texts,
+        texts,
+        st.just("2026-01-01"),
+    )
+    findings = st.builds(
+        Finding,
+        st.just("R-28"),
+        st.sampled_from(Truth),
+        st.lists(inputs, max_size=3).map(tuple),
+        texts,
+    )
+    return build_decision(
+        classification=draw(st.sampled_from(Classification)),
+        severity=draw(st.sampled_from(SeverityGrade)),
+        urgency=draw(st.sampled_from(Urgency)),
+        neuro=draw(st.booleans()),
+        intent=Intent(draw(st.sampled_from(["treat", "prophylaxis", "confirm", "stop", "none"]))),
+        findings=tuple(draw(st.lists(findings, max_size=3))),
+        gaps=tuple(draw(st.lists(st.builds(Remark, texts, texts, st.just("R-1")), max_size=2))),
+    )
+
+
+def composed(plan, decision, own_plans=()):
+    return compose(build_facts(own_plans=own_plans), decision, plan, build_protocol(), SITE)
+
+
+def check_writes(bundle, stored) -> None:
+    """Every entry is a draft proposal, or the withdrawal of one that was stored as such."""
+    assert validate(bundle) == []
+    encode(bundle)
+    before = {f"{r['resourceType']}/{r['id']}": (r["status"], r["intent"]) for r in stored}
+    for entry in bundle["entry"]:
+        resource, request = entry["resource"], entry["request"]
+        kind = resource["resourceType"]
+        if kind == "Device":
+            continue
+        state = (resource["status"], resource["intent"])
+        if request["method"] == "POST":
+            assert state in DRAFT
+        elif state in DRAFT:
+            assert before[request["url"]] in DRAFT | WITHDRAWN[kind]
+        else:
+            assert state in WITHDRAWN[kind]
+            assert before[request["url"]] in DRAFT
+
+
+@given(plans(), decisions())
+@settings(max_examples=150, deadline=None)
+def test_only_valid_draft_proposals_are_composed(plan, decision):
+    bundle = composed(plan, decision)
+    if bundle is None:
+        assert plan.is_empty or decision.intent.kind == "none"
+    else:
+        check_writes(bundle, [])
+
+
+@given(plans(), decisions(), days)
+@settings(max_examples=60, deadline=None)
+def test_the_same_input_gives_the_same_bytes_on_any_day(plan, decision, day):
+    one = composed(plan, decision)
+    two = composed(plan, replace(decision, as_of=day))
+    assert encode(one) == encode(two)
+
+
+states = st.lists(
+    st.tuples(
+        st.integers(0, 30),
+        st.sampled_from(["draft", "active", "on-hold", "completed", "revoked", "cancelled", "odd"]),
+        st.sampled_from(["proposal", "proposal", "plan", "order"]),
+    ),
+    max_size=3,
+)
+
+
+@given(plans(), plans(), states, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_whatever_others_did_only_drafts_are_touched(first, second, meddling, is_wanted):
+    """Somebody signs, holds, closes or cancels at random between two runs."""
+    server = MemoryServer()
+    bundle = composed(first, build_decision())
+    if bundle is not None:
+        server.transaction(bundle)
+    for number, status, intent in meddling:
+        found = [r for kind in KINDS for r in server.all(kind)]
+        if found:
+            server.put(found[number % len(found)] | {"status": status, "intent": intent})
+    stored = [r for kind in KINDS for r in server.all(kind)]
+    own = tuple(
+        OwnPlan(f"CarePlan/{r['id']}", r["identifier"][0]["value"], r["status"], r["intent"], D0)
+        for r in server.all("CarePlan")
+    )
+    wanted = composed(second, build_decision(), own) if is_wanted else None
+    write = reconcile(stored, wanted, SITE)
+    if write.bundle is None:
+        assert (write.created, write.updated, write.withdrawn) == (0, 0, 0)
+        return
+    check_writes(write.bundle, stored)
+    server.transaction(write.bundle)
+    again = reconcile([r for kind in KINDS for r in server.all(kind)], wanted, SITE)
+    assert again.kind in ("nothing", "blocked")
+
+
+@given(st.text(min_size=1, max_size=20), st.text(min_size=1, max_size=20))
+def test_a_patient_key_tells_nothing_of_the_patient(server_id, site_key):
+    site = replace(SITE, server_id=server_id, site_key=site_key)
+    key = patient_key("Patient/p1", site)
+    assert len(key) == 16
+    assert set(key) <= set("0123456789abcdef")

@@ -1,0 +1,169 @@
+"""Digests: the same while nothing changes for the patient, another when anything does."""
+
+import copy
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from b12fhir.decision.model import Classification, SeverityGrade, Urgency
+from b12fhir.fhir.compose import compose
+from b12fhir.fhir.digest import (
+    content_digest,
+    decision_digest,
+    identifier_value,
+    stored_digest,
+    untouched,
+)
+from b12fhir.fhir.json import decode, encode
+from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.truth import Truth
+from tests.support.builders import (
+    B12_LOW,
+    SITE,
+    TABLET,
+    build_decision,
+    build_facts,
+    build_pack,
+    build_phase,
+    build_plan,
+    build_protocol,
+)
+
+PACK = build_pack()
+BASE = decision_digest(build_decision(), build_plan(), PACK)
+
+
+def with_inputs(*inputs: Input):
+    return build_decision(findings=(Finding("R-28", Truth.YES, inputs),))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"classification": Classification.FUNCTIONAL},
+        {"severity": SeverityGrade.MILD},
+        {"neuro": False},
+        {"urgency": Urgency.ROUTINE},
+        {"causes": ()},
+        {"findings": ()},
+        {"contraindications": (Remark("cobalt", "Allergy.", "R-163"),)},
+    ],
+)
+def test_another_verdict_is_something_new(changes):
+    assert decision_digest(build_decision(**changes), build_plan(), PACK) != BASE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"regimen": "diet"},
+        {"phases": (build_phase(product=TABLET),)},
+        {"phases": (build_phase(dose=Decimal(500)),)},
+        {"monitoring": ()},
+    ],
+)
+def test_another_treatment_is_something_new(changes):
+    assert decision_digest(build_decision(), build_plan(**changes), PACK) != BASE
+
+
+def test_another_pack_version_is_something_new():
+    assert decision_digest(build_decision(), build_plan(), build_pack(version="1.0.1")) != BASE
+
+
+def test_another_day_is_nothing_new():
+    later = tuple(
+        replace(phase, start=date(2027, 1, 1), last=None) for phase in build_plan().phases
+    )
+    moved = build_plan(start=date(2027, 1, 1), phases=later)
+    assert decision_digest(build_decision(as_of=date(2027, 1, 1)), moved, PACK) == BASE
+
+
+def test_a_result_sent_twice_under_two_ids_is_one_fact():
+    copied = replace(B12_LOW, reference="Observation/copy")
+    digests = {
+        decision_digest(with_inputs(*inputs), build_plan(), PACK)
+        for inputs in ((B12_LOW,), (copied,), (B12_LOW, copied))
+    }
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(B12_LOW, value="121"),
+        replace(B12_LOW, unit="pmol/L"),
+        replace(B12_LOW, date="2026-11-11"),
+        replace(B12_LOW, reference="Condition/b12-1"),
+    ],
+)
+def test_another_value_unit_date_or_kind_is_another_fact(changed):
+    one = decision_digest(with_inputs(B12_LOW), build_plan(), PACK)
+    assert decision_digest(with_inputs(changed), build_plan(), PACK) != one
+
+
+def resources() -> list[dict]:
+    args = build_facts(), build_decision(), build_plan(), build_protocol(), SITE
+    bundle = compose(*args)
+    assert bundle is not None
+    return [
+        entry["resource"]
+        for entry in bundle["entry"]
+        if entry["resource"]["resourceType"] != "Device"
+    ]
+
+
+@pytest.mark.parametrize("resource", resources(), ids=lambda r: r["resourceType"])
+def test_what_a_server_does_to_a_resource_leaves_it_untouched(resource):
+    """Else every run would rewrite every draft, and take its own for somebody's edit."""
+    stored = decode(encode(resource))
+    stored["id"] = "123"
+    stored["meta"] |= {"versionId": "1", "lastUpdated": "2026-11-21T10:00:00Z", "source": "#x"}
+    for element in ("author", "requester"):
+        if element in stored:
+            stored[element] = {"reference": "Device/7"}
+    for number, activity in enumerate(stored.get("activity", [])):
+        if "reference" in activity:
+            activity["reference"]["reference"] = f"MedicationRequest/{number}"
+    if "text" in stored:
+        loose = stored["text"]["div"].replace("><", ">\n  <").replace("'", "&#39;")
+        stored["text"]["div"] = loose
+    if "dosageInstruction" in stored:
+        amount = stored["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]
+        amount["value"] = Decimal("1000.0")
+    assert stored_digest(stored, SITE) == stored_digest(resource, SITE) != ""
+    assert untouched(stored, SITE)
+
+
+@pytest.mark.parametrize(
+    ("element", "value"),
+    [
+        ("status", "active"),
+        ("note", [{"text": "Given elsewhere"}]),
+        ("period", {"start": "2026-12-01"}),
+        ("text", {"status": "generated", "div": "<div>Other words</div>"}),
+        ("subject", {"reference": "Patient/p2"}),
+    ],
+)
+def test_what_a_person_changes_is_seen(element, value):
+    stored = copy.deepcopy(resources()[0])
+    stored[element] = value
+    assert not untouched(stored, SITE)
+
+
+def test_a_changed_dose_is_seen():
+    stored = copy.deepcopy(resources()[1])
+    stored["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = Decimal("1000.5")
+    assert not untouched(stored, SITE)
+
+
+def test_a_resource_of_others_has_no_digest():
+    assert stored_digest({"resourceType": "CarePlan"}, SITE) == ""
+    assert identifier_value({"identifier": [{"system": "s", "value": 1}]}, "s") == ""
+    assert content_digest({"resourceType": "CarePlan", "text": {}}, SITE)
+
+
+def test_a_value_without_canonical_form_is_our_mistake():
+    with pytest.raises(TypeError, match="date has no canonical form"):
+        content_digest({"created": date(2026, 1, 1)}, SITE)
