@@ -1,0 +1,1 @@
+"""Everything that meets the outside world: files, terminal, reports, FHIR servers."""

@@ -1,0 +1,184 @@
+"""The commands: each takes the parsed options and the doors, and returns the exit code."""
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from datetime import datetime, time
+from pathlib import Path
+
+import msgspec
+
+from b12fhir.adapters.cli.doors import Doors, Records
+from b12fhir.errors import OK, PARTIAL, UsageError, UserError
+from b12fhir.fhir.json import encode
+from b12fhir.kernel.dates import parse_when
+from b12fhir.kernel.evidence import Issue
+from b12fhir.ports import Resource
+from b12fhir.protocol.model import Pack
+from b12fhir.service import Proposal, to_json
+
+_SHOWN = 20
+
+
+def run(args: Namespace, doors: Doors) -> int:
+    """Carry out the command that was asked for."""
+    return COMMANDS[args.command](args, doors)
+
+
+def demo(args: Namespace, doors: Doors) -> int:
+    """Assess the bundled cohort; write the proposals and the report."""
+    as_of = _ready(args, doors)
+    with doors.demo() as folder:
+        records = doors.read([folder])
+    proposals, failures = _assess_all(records, doors, as_of)
+    issues = [_line(issue) for issue in records.issues] + failures
+    bundles = [bundle for one in proposals if (bundle := one.bundle()) is not None]
+    written = _write(proposals, bundles, issues, doors, as_of)
+    doors.out.summary(proposals)
+    doors.out.lines((f"Assessed as of {as_of.date()}. Nothing was sent anywhere.", *written))
+    _tell(doors, failures)
+    return _code(records, failures)
+
+
+def assess(args: Namespace, doors: Doors) -> int:
+    """Assess the patients of some files and print each."""
+    as_of = _ready(args, doors)
+    records = doors.read([Path(name) for name in args.files])
+    if args.patient:
+        records = records.only(args.patient)
+    proposals, failures = _assess_all(records, doors, as_of)
+    if args.json:
+        _print_json(proposals, doors)
+    else:
+        if len(proposals) > 1:
+            doors.out.summary(proposals)
+        doors.out.detail(proposals)
+    _tell(doors, [_line(issue) for issue in records.issues] + failures)
+    return _code(records, failures)
+
+
+def sync(args: Namespace, doors: Doors) -> int:
+    """Read a server, decide, write proposals."""
+    as_of = _ready(args, doors)
+    with doors.err.progress("Patients") as ticker:
+        done = doors.sync(as_of, args.dry_run, ticker)
+    written: Sequence[str] = ()
+    if args.out:
+        written = _write(done.proposals, done.bundles, done.problems, doors, as_of)
+    doors.out.summary(done.proposals)
+    doors.out.lines((*done.lines, *written))
+    _tell(doors, [*done.problems, *done.said])
+    return done.code
+
+
+def doctor(_: Namespace, doors: Doors) -> int:
+    """Say what a server can do."""
+    found = doors.doctor()
+    doors.out.lines(found.lines)
+    return found.code
+
+
+def packs(_: Namespace, doors: Doors) -> int:
+    """List the packs."""
+    doors.out.lines([line for pack in doors.packs() for line in _pack(pack)])
+    return OK
+
+
+COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
+    "demo": demo,
+    "assess": assess,
+    "sync": sync,
+    "doctor": doctor,
+    "packs": packs,
+}
+
+
+def _ready(args: Namespace, doors: Doors) -> datetime:
+    """The moment of the run; a pack that is missing, faulty or refused stops it here."""
+    as_of = moment(args.as_of, doors)
+    doors.pack(as_of)
+    return as_of
+
+
+def moment(text: str | None, doors: Doors) -> datetime:
+    """The instant asked for, else now. A bare day means its last second: all of it counts."""
+    if text is None:
+        return doors.now().astimezone(doors.zone)
+    when = parse_when(text, doors.zone)
+    if when is None or not when.is_exact:
+        msg = f"--as-of {text[:40]!r} is no day or instant."
+        raise UsageError(msg, hint="Write it like 2026-11-21 or 2026-11-21T10:17:23+05:45.")
+    if when.instant is not None:
+        return when.instant.astimezone(doors.zone)
+    return datetime.combine(when.first, time(23, 59, 59), doors.zone)
+
+
+def _assess_all(
+    records: Records, doors: Doors, as_of: datetime
+) -> tuple[list[Proposal], list[str]]:
+    """Every patient; one that cannot be assessed does not stop the others."""
+    done: list[Proposal] = []
+    failed: list[str] = []
+    errors: list[UserError] = []
+    with doors.err.progress("Assessing") as ticker:
+        ticker.begin(len(records.patients))
+        for patient in records.patients:
+            try:
+                done.append(doors.propose(records.of(patient), as_of, patient))
+            except UserError as error:
+                errors.append(error)
+                failed.append(f"error: {patient} was not assessed: {error}")
+            ticker.step()
+    if errors and not done:
+        raise errors[0]
+    return done, failed
+
+
+def _write(
+    proposals: Sequence[Proposal],
+    bundles: Sequence[Resource],
+    issues: Sequence[str],
+    doors: Doors,
+    as_of: datetime,
+) -> tuple[str, str]:
+    """Write proposals and report; the lines that say where they are."""
+    lines = (encode(bundle) + b"\n" for bundle in bundles)
+    sheet = doors.write(doors.folder, "proposals.ndjson", lines)
+    text = doors.page(proposals, issues, doors.pack(as_of), as_of)
+    page = doors.write(doors.folder, "report.html", [text])
+    return (
+        f"Proposals: {sheet} ({len(bundles)} transaction Bundles, one a line)",
+        f"Report: {page} (each patient's reasons; open it in a browser)",
+    )
+
+
+def _print_json(proposals: Sequence[Proposal], doors: Doors) -> None:
+    rows = [encode(to_json(one)) for one in proposals]
+    if len(rows) == 1:
+        rows = [msgspec.json.format(rows[0], indent=2)]
+    doors.out.raw("".join(f"{row.decode()}\n" for row in rows))
+    urgent = sum(one.decision.urgency.value == "urgent" for one in proposals)
+    doors.err.lines([f"Urgent found: {urgent} of {len(proposals)}."])
+
+
+def _tell(doors: Doors, lines: Sequence[str]) -> None:
+    shown = [f"b12fhir: {line}" for line in lines[:_SHOWN]]
+    if len(lines) > _SHOWN:
+        shown.append(f"b12fhir: and {len(lines) - _SHOWN} more like these.")
+    doors.err.lines(shown)
+
+
+def _line(issue: Issue) -> str:
+    return f"{issue.severity.value}: {issue.text}"
+
+
+def _code(records: Records, failures: Sequence[str]) -> int:
+    return OK if records.complete and not failures else PARTIAL
+
+
+def _pack(pack: Pack) -> tuple[str, ...]:
+    review = pack.review
+    signed = "no clinician has signed it" if review.status == "unreviewed" else f"by {review.by}"
+    return (
+        f"{pack.id}  {pack.version} of {pack.date.isoformat()}  {review.status}: {signed}",
+        f"    {pack.label}",
+    )

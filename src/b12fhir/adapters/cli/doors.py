@@ -1,0 +1,121 @@
+"""What the command line needs from the rest of the program; `wiring` fills it in."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Protocol
+
+from b12fhir.kernel.evidence import Issue
+from b12fhir.ports import Resource
+from b12fhir.protocol.model import Pack
+from b12fhir.service import Proposal
+
+
+class Records(Protocol):
+    """What was read: resources by patient, and what could not be read."""
+
+    @property
+    def patients(self) -> Mapping[str, Sequence[Resource]]:
+        """Resources of each patient, by reference."""
+        ...
+
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """What could not be read or not be used."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be read."""
+        ...
+
+    def of(self, patient: str) -> Sequence[Resource]:
+        """Everything about one patient."""
+        ...
+
+    def only(self, patient: str) -> "Records":
+        """One patient's records; raises `PatientError` if there are none."""
+        ...
+
+
+class Ticker(Protocol):
+    """A progress bar."""
+
+    def begin(self, total: int) -> None:
+        """Say how many there are."""
+        ...
+
+    def step(self) -> None:
+        """One more is done."""
+        ...
+
+
+class Screen(Protocol):
+    """One output stream."""
+
+    def summary(self, proposals: Sequence[Proposal]) -> None:
+        """The table of all patients, urgent first."""
+        ...
+
+    def detail(self, proposals: Sequence[Proposal]) -> None:
+        """Everything about each patient."""
+        ...
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Plain lines."""
+        ...
+
+    def raw(self, text: str) -> None:
+        """Text as it is, for other programs."""
+        ...
+
+    def progress(self, label: str) -> AbstractContextManager[Ticker]:
+        """A progress bar, while the block runs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a run over a server did, ready to be shown.
+
+    ``bundles`` are the transactions sent, or in a dry run not sent. ``problems`` need a person.
+    ``said`` are the server's own words about refusals: they may quote a patient's data, so they
+    are shown on a terminal and stand nowhere else.
+    """
+
+    proposals: Sequence[Proposal]
+    bundles: Sequence[Resource]
+    lines: Sequence[str]
+    problems: Sequence[str]
+    said: Sequence[str]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a server can do, line by line, and the exit code that goes with it."""
+
+    lines: Sequence[str]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Everything a command may do."""
+
+    out: Screen
+    err: Screen
+    zone: tzinfo
+    folder: Path
+    now: Callable[[], datetime]
+    pack: Callable[[datetime], Pack]
+    packs: Callable[[], Sequence[Pack]]
+    read: Callable[[Sequence[Path]], Records]
+    demo: Callable[[], AbstractContextManager[Path]]
+    propose: Callable[[Sequence[Resource], datetime, str], Proposal]
+    page: Callable[[Sequence[Proposal], Sequence[str], Pack, datetime], bytes]
+    write: Callable[[Path, str, Iterable[bytes]], Path]
+    sync: Callable[[datetime, bool, Ticker], Synced]
+    doctor: Callable[[], Diagnosis]

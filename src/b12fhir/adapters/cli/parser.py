@@ -1,0 +1,173 @@
+"""The command line: commands, options, and help that a newcomer can follow."""
+
+import argparse
+import contextlib
+from collections.abc import Sequence
+from typing import IO, NoReturn
+
+from b12fhir import __version__
+from b12fhir.adapters.cli.exits import exit_codes
+from b12fhir.errors import UsageError
+
+DEMO_DAY = "2026-11-21"
+
+_ABOUT = """\
+Finds vitamin B12 deficiency in FHIR R4 records and drafts treatment plans with their reasons.
+Everything it writes is a proposal in draft: a clinician decides. No protocol pack has been
+signed by a clinician yet."""
+
+_START = """\
+start here:
+  b12fhir demo                                     99 invented patients, no server needed
+  b12fhir assess patient.json                      one patient from a Bundle
+  b12fhir doctor --server http://127.0.0.1:8080/fhir
+  b12fhir sync --server http://127.0.0.1:8080/fhir --dry-run
+
+b12fhir COMMAND --help explains each command with examples."""
+
+_EXAMPLES = {
+    "demo": """\
+examples:
+  b12fhir demo
+  b12fhir demo --out /tmp/b12 && xdg-open /tmp/b12/report.html
+
+The patients are invented and their records end in November 2026, so the demo assesses them as of
+2026-11-21 unless you say otherwise. The same input gives the same files, byte for byte.""",
+    "assess": """\
+examples:
+  b12fhir assess patient.json
+  b12fhir assess export/ --patient 123 --as-of 2026-11-21
+  b12fhir assess Patient.ndjson Observation.ndjson.gz --json | jq .decision
+
+FILE is a Bundle (JSON), NDJSON, NDJSON.gz, or a folder of such files. Give the Patient along with
+the results: age and sex decide limits. With --json one patient gives one indented object, several
+give one object a line. A line that cannot be read is named and left out; the rest is assessed.""",
+    "sync": """\
+examples:
+  b12fhir sync --server http://127.0.0.1:8080/fhir --dry-run
+  b12fhir sync --server https://ehr.example.org/fhir --token-file token.txt --out out
+
+Reads every patient, decides, and writes CarePlan, MedicationRequests and monitoring
+ServiceRequests as one transaction a patient: always draft proposals. What a clinician has signed
+is never touched. Run again with unchanged data it writes nothing.""",
+    "doctor": """\
+examples:
+  b12fhir doctor --server http://127.0.0.1:8080/fhir
+
+Asks the server what it can do, and says what it lacks and what b12fhir will do instead. It reads
+no patient and writes nothing. Exit code 20 if sync cannot run there.""",
+    "packs": """\
+examples:
+  b12fhir packs
+  b12fhir assess patient.json --pack seed-default""",
+}
+
+# Options that are settings: a name here is a field of `Settings`.
+SETTING_OPTIONS = ("server", "token_file", "zone", "pack", "workers", "out")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving the process: only the entry point may do that."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}.", hint=f"See {self.prog} --help.")
+
+
+def parse(argv: Sequence[str], stdout: IO[str]) -> argparse.Namespace | None:
+    """The arguments; ``None`` if help or the version was asked for and has been shown.
+
+    Raises `UsageError` for anything it does not understand.
+    """
+    parser = build()
+    try:
+        with contextlib.redirect_stdout(stdout):
+            return parser.parse_args(list(argv))
+    except SystemExit:
+        return None
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    codes = "\n".join(f"  {code:>3}  {text}" for code, text in exit_codes().items())
+    parser = _Parser(
+        prog="b12fhir",
+        description=_ABOUT,
+        epilog=f"{_START}\n\nexit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"b12fhir {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary, fill in (
+        ("demo", "assess the bundled cohort of invented patients", _demo),
+        ("assess", "assess the patients in files", _assess),
+        ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
+        ("doctor", "ask a FHIR server what it can do", _doctor),
+        ("packs", "list the protocol packs and who has signed them", _packs),
+    ):
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[:1].upper()}{summary[1:]}.",
+            epilog=_EXAMPLES[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        fill(command)
+    return parser
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    _common(parser, as_of=DEMO_DAY)
+    parser.add_argument("--out", metavar="DIR", help="folder for the results (default: out)")
+
+
+def _assess(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="Bundle, NDJSON, NDJSON.gz or a folder of them"
+    )
+    parser.add_argument(
+        "--patient", metavar="ID", help="only this patient, e.g. 123 or Patient/123"
+    )
+    parser.add_argument("--json", action="store_true", help="print the proposal as JSON")
+    _common(parser)
+
+
+def _sync(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument("--dry-run", action="store_true", help="decide, but write nothing")
+    parser.add_argument(
+        "--workers", metavar="N", help="patients worked on at the same time (default: 2)"
+    )
+    _common(parser)
+    parser.add_argument(
+        "--out", metavar="DIR", help="also write report.html and proposals.ndjson (default: do not)"
+    )
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+
+
+def _packs(_: argparse.ArgumentParser) -> None:
+    """No options."""
+
+
+def _server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--server", metavar="URL", help="base address of the FHIR R4 server (or B12FHIR_SERVER)"
+    )
+    parser.add_argument(
+        "--token-file", metavar="FILE", help="file with a bearer token, if the server wants one"
+    )
+
+
+def _common(parser: argparse.ArgumentParser, *, as_of: str | None = None) -> None:
+    parser.add_argument(
+        "--as-of",
+        metavar="DATE",
+        default=as_of,
+        help=f"assess as of this day or instant (default: {as_of or 'now'})",
+    )
+    parser.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
+    parser.add_argument("--zone", metavar="ZONE", help="time zone of the site (default: UTC)")

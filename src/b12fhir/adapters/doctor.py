@@ -1,0 +1,139 @@
+"""What a FHIR server can do for us, what it lacks, and what we do instead.
+
+Reads the CapabilityStatement only: it writes nothing and asks for no patient. What a server
+declares is not always so; what it does not declare is not always missing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from b12fhir.fhir.capabilities import Capabilities, read_capabilities
+from b12fhir.ports import FhirReader, Resource
+
+OK, LACKING, STOPS = "ok", "lacking", "stops"
+_READ = (
+    "Patient",
+    "Observation",
+    "Condition",
+    "Procedure",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "Medication",
+    "AllergyIntolerance",
+    "CarePlan",
+    "ServiceRequest",
+)
+_ESSENTIAL = frozenset(
+    {"Patient", "Observation", "CarePlan", "MedicationRequest", "ServiceRequest"}
+)
+_WRITTEN = ("Device", "CarePlan", "MedicationRequest", "ServiceRequest")
+_BY_ID = frozenset({"Patient", "Medication"})
+_INCLUDE = "MedicationRequest:medication"
+_VERSIONED = frozenset({"versioned", "versioned-update"})
+_LOOK_FIRST = "we look for our own resources before each write; two writers at once may then double"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One capability: ``ok``, ``lacking`` (we do something else) or ``stops`` (sync cannot run)."""
+
+    topic: str
+    state: str
+    found: str
+    instead: str = ""
+
+    def line(self) -> str:
+        """The check in one line."""
+        instead = f" -> {self.instead}" if self.instead else ""
+        return f"{self.state:8}{self.topic}: {self.found}{instead}"
+
+
+def diagnose(reader: FhirReader) -> tuple[Check, ...]:
+    """Ask a server for its CapabilityStatement and examine it."""
+    return examine(reader.capabilities())
+
+
+def examine(statement: Resource) -> tuple[Check, ...]:
+    """Every check on a CapabilityStatement, in the order a reader asks."""
+    can = read_capabilities(statement)
+    return (*_general(can), *_reading(can), *_writing(can))
+
+
+def _general(can: Capabilities) -> Iterator[Check]:
+    yield Check("server", OK, can.software or "name not told")
+    is_r4 = can.version.startswith("4.0")
+    yield Check(
+        "FHIR version",
+        OK if is_r4 else STOPS,
+        can.version or "not told",
+        "" if is_r4 else "only R4 (4.0.x) is read and written",
+    )
+    has_json = any("json" in entry for entry in can.formats)
+    yield Check(
+        "format",
+        OK if has_json else LACKING,
+        ", ".join(can.formats) or "none told",
+        "" if has_json else "JSON is asked for all the same",
+    )
+    if not can.listed:
+        yield Check("types", LACKING, "none listed", "every type is asked for and may be refused")
+
+
+def _reading(can: Capabilities) -> Iterator[Check]:
+    for kind in _READ:
+        yield _search_check(can, kind)
+    included = can.includes("MedicationRequest", _INCLUDE)
+    yield Check(
+        "_include of Medication",
+        OK if included else LACKING,
+        "declared" if included else "not declared",
+        "" if included else "Medications are read by id afterwards",
+    )
+
+
+def _search_check(can: Capabilities, kind: str) -> Check:
+    topic = f"search {kind}"
+    parameter = "_id" if kind in _BY_ID else "patient"
+    if not can.searches(kind):
+        if kind in _ESSENTIAL:
+            return Check(topic, STOPS, "missing", "decide from exported files with assess")
+        return Check(topic, LACKING, "missing", "counts as not known; every report says so")
+    if not can.finds_by(kind, parameter):
+        return Check(topic, LACKING, f"no parameter {parameter}", "it is used all the same")
+    return Check(topic, OK, f"by {parameter}")
+
+
+def _writing(can: Capabilities) -> Iterator[Check]:
+    has_transaction = not can.listed or "transaction" in can.system
+    yield Check(
+        "transaction",
+        OK if has_transaction else STOPS,
+        "declared" if has_transaction else "missing",
+        "" if has_transaction else "use --dry-run and take the Bundles from the output folder",
+    )
+    for kind in _WRITTEN:
+        yield _create_check(can, kind)
+    for kind in _WRITTEN[1:]:
+        yield _update_check(can, kind)
+
+
+def _create_check(can: Capabilities, kind: str) -> Check:
+    topic = f"create {kind}"
+    if not can.has(kind, "create"):
+        return Check(topic, STOPS, "missing", "use --dry-run and take the Bundles from the folder")
+    if not can.flag(kind, "conditionalCreate"):
+        return Check(topic, LACKING, "conditional create not declared", _LOOK_FIRST)
+    return Check(topic, OK, "conditional")
+
+
+def _update_check(can: Capabilities, kind: str) -> Check:
+    topic = f"update {kind}"
+    if not can.has(kind, "update"):
+        return Check(topic, LACKING, "missing", "a changed proposal is reported, not rewritten")
+    if can.flag(kind, "versioning") not in _VERSIONED:
+        return Check(
+            topic, LACKING, "versions not declared", "a draft without a version is not rewritten"
+        )
+    return Check(topic, OK, "with version check (If-Match)")

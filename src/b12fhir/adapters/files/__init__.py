@@ -1,0 +1,7 @@
+"""Files in and out: Bundles, NDJSON and folders of them; results written whole."""
+
+from b12fhir.adapters.files.grouping import Records
+from b12fhir.adapters.files.reading import read
+from b12fhir.adapters.files.writing import write
+
+__all__ = ["Records", "read", "write"]

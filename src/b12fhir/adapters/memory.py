@@ -1,0 +1,277 @@
+"""A FHIR server in memory: enough of one to read patients and write plans, behaving as HAPI does.
+
+It is the shipped fake behind every test, and passes the same contract tests as a real server. It
+knows the searches this program makes and refuses others loudly: a fake that answers everything with
+nothing hides mistakes. Time is a counter, so that runs repeat exactly.
+"""
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from threading import RLock
+from typing import Any
+
+from b12fhir.errors import ConflictError, DuplicateError, InputError, RefusedError
+from b12fhir.fhir.json import decode_resource
+from b12fhir.fhir.links import links_in, relinked
+from b12fhir.ports import Resource
+
+_CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
+_VERSION = re.compile(r'(?:W/)?"?(?P<version>[^"]+)"?\Z')
+_WHO = ("subject", "patient")
+_READ_TYPES = (
+    "Patient",
+    "Observation",
+    "Condition",
+    "Procedure",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "Medication",
+    "AllergyIntolerance",
+    "CarePlan",
+    "ServiceRequest",
+    "Device",
+)
+
+
+def counting_clock() -> Callable[[], str]:
+    """Instants one second apart, the same in every run."""
+    moments = iter(range(60 * 60 * 24))
+
+    def tick() -> str:
+        second = next(moments)
+        return f"2026-01-01T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+
+    return tick
+
+
+class MemoryServer:
+    """Reads and writes resources kept in a dictionary.
+
+    ``check_references`` refuses a link to a resource that is not there, as HAPI does. ``searches``
+    and ``transactions`` count requests, for tests that say "nothing was sent".
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource] = (),
+        *,
+        base: str = "http://memory.invalid/fhir",
+        clock: Callable[[], str] | None = None,
+        check_references: bool = False,
+    ) -> None:
+        self.base = base
+        self.searches = 0
+        self.transactions = 0
+        self._clock = clock or counting_clock()
+        self._check_references = check_references
+        self._store: dict[tuple[str, str], dict[str, Any]] = {}
+        self._made = count(1)
+        self._lock = RLock()
+        for resource in resources:
+            self.put(resource)
+
+    def put(self, resource: Resource) -> None:
+        """Store a resource under its own id, as a new version."""
+        self._save(copy.deepcopy(dict(resource)), self._clock())
+
+    def delete(self, kind: str, id_: str) -> None:
+        """Forget a resource."""
+        del self._store[kind, id_]
+
+    def load_ndjson(self, lines: Iterable[bytes]) -> None:
+        """Store one resource a line; the line number stands in the error of a bad one."""
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                resource = decode_resource(line, where=f"line {number}")
+                if not isinstance(resource.get("id"), str):
+                    raise InputError(f"Line {number}: a resource without id.", hint="Give it one.")
+                self.put(resource)
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """Every stored resource of one type, oldest first."""
+        return [copy.deepcopy(r) for (type_, _), r in self._store.items() if type_ == kind]
+
+    def capabilities(self) -> Resource:
+        """A CapabilityStatement that says what this server can do."""
+        interactions = [{"code": code} for code in ("read", "search-type", "create", "update")]
+        resources = [
+            {
+                "type": kind,
+                "interaction": interactions,
+                "versioning": "versioned-update",
+                "conditionalCreate": True,
+                "searchInclude": [f"{kind}:*"],
+                "searchParam": [{"name": name} for name in ("_id", "identifier", "patient")],
+            }
+            for kind in _READ_TYPES
+        ]
+        rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": resources}
+        return {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "kind": "instance",
+            "fhirVersion": "4.0.1",
+            "format": ["application/fhir+json"],
+            "software": {"name": "b12fhir memory server"},
+            "rest": [rest],
+        }
+
+    def search(self, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        """Matches in the order they were first stored, then what they include."""
+        tests = [_matcher(name, value) for name, value in params.items()]
+        with self._lock:
+            self.searches += 1
+            found = [r for (type_, _), r in self._store.items() if type_ == kind]
+            matches = [resource for resource in found if all(test(resource) for test in tests)]
+            included = self._included(matches) if "_include" in params else []
+        yield from (copy.deepcopy(resource) for resource in (*matches, *included))
+
+    def _included(self, matches: Iterable[Resource]) -> list[dict[str, Any]]:
+        targets = dict.fromkeys(
+            resource.get("medicationReference", {}).get("reference", "") for resource in matches
+        )
+        keys = (tuple(target.split("/")[-2:]) for target in targets if "/" in target)
+        return [self._store[key] for key in keys if key in self._store]
+
+    def transaction(self, bundle: Resource) -> Resource:
+        """All entries or none."""
+        with self._lock:
+            self.transactions += 1
+            before = dict(self._store)
+            try:
+                return self._transaction(copy.deepcopy(dict(bundle)))
+            except (ConflictError, DuplicateError, RefusedError):
+                self._store = before
+                raise
+
+    def _transaction(self, bundle: dict[str, Any]) -> Resource:
+        entries = bundle.get("entry", [])
+        if bundle.get("type") != "transaction":
+            raise RefusedError("The server takes transactions only.", status=400)
+        targets = [self._target(entry) for entry in entries]
+        links = {e["fullUrl"]: "/".join(t[0]) for e, t in zip(entries, targets, strict=True)}
+        now = self._clock()
+        answers = []
+        for entry, (key, is_found) in zip(entries, targets, strict=True):
+            resource = self._store[key] if is_found else relinked(entry["resource"], links)
+            status = "200 OK" if is_found or key in self._store else "201 Created"
+            if not is_found:
+                resource = self._save({**resource, "id": key[1]}, now)
+            answers.append(_answer(key, resource, status))
+        for key, _ in targets:
+            self._checked(self._store[key])
+        return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
+
+    def _target(self, entry: Mapping[str, Any]) -> tuple[tuple[str, str], bool]:
+        """Where an entry goes, and whether a conditional create found it there already."""
+        request, resource = entry["request"], entry["resource"]
+        kind = resource["resourceType"]
+        if request["method"] == "PUT":
+            return self._update_target(kind, request), False
+        if request["method"] != "POST":
+            raise RefusedError("This server does not support the method.", status=400)
+        found = self._matching(kind, request.get("ifNoneExist", ""))
+        if len(found) > 1:
+            raise DuplicateError("Several resources match one identifier.", status=412)
+        if found:
+            return (kind, found[0]), True
+        return (kind, f"m{next(self._made)}"), False
+
+    def _update_target(self, kind: str, request: Mapping[str, str]) -> tuple[str, str]:
+        key = (kind, request["url"].rpartition("/")[2])
+        wanted = _VERSION.match(request.get("ifMatch", ""))
+        stored = self._store.get(key, {}).get("meta", {}).get("versionId")
+        if wanted and wanted["version"] != stored:
+            raise ConflictError("The resource was changed since it was read.", status=409)
+        return key
+
+    def _matching(self, kind: str, condition: str) -> list[str]:
+        if not condition:
+            return []
+        match = _CONDITION.match(condition)
+        if match is None:
+            raise RefusedError("Only identifier=system|value is understood here.", status=400)
+        test = _identified(f"{match['system']}|{match['value']}")
+        return [id_ for (type_, id_), r in self._store.items() if type_ == kind and test(r)]
+
+    def _checked(self, resource: Resource) -> None:
+        """Refuse links into nothing, if so asked."""
+        if not self._check_references:
+            return
+        for link in links_in(resource):
+            if link.startswith("urn:") or tuple(link.split("/")[-2:]) not in self._store:
+                raise RefusedError("A reference leads to a resource that is not here.", status=400)
+
+    def _save(self, resource: dict[str, Any], now: str) -> dict[str, Any]:
+        """Store a new version, unless nothing but the server's own meta would change."""
+        key = (resource["resourceType"], resource["id"])
+        known = self._store.get(key)
+        if known is not None and _bare(known) == _bare(resource):
+            return known
+        version = 1 if known is None else int(known["meta"]["versionId"]) + 1
+        own = {"versionId": str(version), "lastUpdated": now}
+        resource["meta"] = {**resource.get("meta", {}), **own}
+        self._store[key] = resource
+        return resource
+
+
+def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
+    meta = {
+        k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated")
+    }
+    return {**resource, "meta": meta}
+
+
+def _answer(key: tuple[str, str], resource: Resource, status: str) -> dict[str, Any]:
+    version = resource["meta"]["versionId"]
+    location = f"{key[0]}/{key[1]}/_history/{version}"
+    return {"response": {"status": status, "location": location, "etag": f'W/"{version}"'}}
+
+
+def _matcher(name: str, value: str) -> Callable[[Resource], bool]:
+    """A test for one search parameter; unknown ones are refused, as HAPI does."""
+    if name in ("_count", "_include", "_sort", "_total"):
+        return lambda _: True
+    if name in _WHO:
+        return lambda resource: _is_about(resource, value)
+    if name == "identifier":
+        tests = [_identified(token) for token in value.split(",")]
+        return lambda resource: any(test(resource) for test in tests)
+    if name == "code":
+        return lambda resource: _is_coded(resource, value)
+    wanted = value.split(",")
+    if name == "_id":
+        return lambda resource: resource["id"] in wanted
+    if name == "status":
+        return lambda resource: resource.get("status") in wanted
+    raise RefusedError(f"Unknown search parameter {name}.", status=400)
+
+
+def _is_about(resource: Resource, value: str) -> bool:
+    wanted = value.rpartition("/")[2]
+    links = (resource.get(name, {}).get("reference", "") for name in _WHO)
+    return any(link == f"Patient/{wanted}" or link.endswith(f"/Patient/{wanted}") for link in links)
+
+
+def _identified(token: str) -> Callable[[Resource], bool]:
+    system, bar, value = token.rpartition("|")
+    return lambda resource: any(
+        entry.get("value") == value and (not bar or entry.get("system", "") == system)
+        for entry in resource.get("identifier", ())
+    )
+
+
+def _is_coded(resource: Resource, value: str) -> bool:
+    pairs = {
+        (coding.get("system", ""), coding.get("code"))
+        for coding in resource.get("code", {}).get("coding", ())
+    }
+    for token in value.split(","):
+        system, bar, code = token.rpartition("|")
+        if any(code == c and (not bar or system == s) for s, c in pairs):
+            return True
+    return False

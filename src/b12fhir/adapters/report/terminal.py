@@ -1,0 +1,198 @@
+"""Tables and details for the terminal, at any width, and progress on stderr."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from b12fhir.adapters.report.view import Reason, View, class_counts, ordered, urgent_line
+from b12fhir.adapters.report.words import pack_line, safe
+from b12fhir.fhir.narrative import PROPOSAL_NOTICE
+from b12fhir.service import Proposal
+
+_WIDE = 110
+_PIPED = 140
+_QUESTIONS = 3
+_NAMED = 20
+_STYLES = {"URGENT (same day)": "bold red", "soon (7 days)": "yellow"}
+
+
+class _Console(Console):
+    """Leaves a broken pipe to the entry point; the library would end the process by itself."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on raising."""
+        raise  # noqa: PLE0704 - called while the error is handled
+
+
+class Terminal:
+    """Renders for one output stream; plain text of a fixed width when it is no terminal."""
+
+    def __init__(self, stream: IO[str], environ: Mapping[str, str]) -> None:
+        tty = stream.isatty()
+        width = None if tty or "COLUMNS" in environ else _PIPED
+        self._console = _Console(
+            file=stream,
+            width=width,
+            _environ=environ,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            force_terminal=tty,
+        )
+
+    def summary(self, proposals: Sequence[Proposal]) -> None:
+        """The table of all patients, urgent first, then counts."""
+        views = ordered(proposals)
+        wide = self._console.width >= _WIDE
+        self._console.print(_wide_table(views) if wide else _narrow_table(views))
+        for word, number in (*class_counts(views), ("patients in all", len(views))):
+            self._line(f"{number:6}  {word}")
+        urgent = [one.short for one in views if one.urgent]
+        names = f" {', '.join(urgent[:_NAMED])}" + (" ..." if len(urgent) > _NAMED else "")
+        self._line(f"{urgent_line(views)}{names if urgent else ''}", "bold red" if urgent else "")
+        self._line(_footer(proposals))
+
+    def detail(self, proposals: Sequence[Proposal]) -> None:
+        """Everything about each patient, urgent first."""
+        views = ordered(proposals)
+        for one in views:
+            self._one(one)
+        self._line(urgent_line(views), "bold red" if any(v.urgent for v in views) else "")
+        self._line(_footer(proposals))
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Plain lines, however long."""
+        for line in lines:
+            self._console.print(Text(safe(line)), soft_wrap=True)
+
+    def raw(self, text: str) -> None:
+        """Text as it is, for other programs."""
+        self._console.file.write(text)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator["Ticker"]:
+        """A progress bar while the block runs; nothing when the stream is no terminal."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        with bar:
+            yield Ticker(bar, label)
+
+    def _one(self, one: View) -> None:
+        self._line(one.patient, "bold")
+        head = Text("  ").append(one.urgency, _STYLES.get(one.urgency, ""))
+        head.append(f"; {one.classification}; severity {one.severity}; route {one.route}")
+        self._console.print(head)
+        for title, lines in _blocks(one):
+            self._line(f"  {title}", "bold")
+            for line in lines:
+                self._line(_wrapped(line, self._console.width))
+        self._line("")
+
+    def _line(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style=style))
+
+
+class Ticker:
+    """Moves one progress bar."""
+
+    def __init__(self, bar: Progress, label: str) -> None:
+        self._bar = bar
+        self._task = bar.add_task(label, total=None)
+
+    def begin(self, total: int) -> None:
+        """Say how many there are."""
+        self._bar.update(self._task, total=total)
+
+    def step(self) -> None:
+        """One more is done."""
+        self._bar.advance(self._task)
+
+
+def _wide_table(views: Sequence[View]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
+    table.add_column("Patient", overflow="fold", max_width=20)
+    table.add_column("Urgency", max_width=10)
+    table.add_column("Class", max_width=18)
+    table.add_column("Severity", max_width=9)
+    table.add_column("Route", max_width=13)
+    table.add_column("Plan", ratio=3)
+    table.add_column("Open questions", ratio=3)
+    for one in views:
+        style = _STYLES.get(one.urgency, "")
+        table.add_row(
+            Text(one.short),
+            Text(one.urgency, style=style),
+            Text(one.classification),
+            Text(one.severity),
+            Text(one.route),
+            Text(one.plan),
+            Text(_questions(one)),
+            end_section=True,
+        )
+    return table
+
+
+def _narrow_table(views: Sequence[View]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Patient, urgency", overflow="fold", max_width=18)
+    table.add_column("Class, severity, route", max_width=22)
+    table.add_column("Plan, then open questions", ratio=1)
+    for one in views:
+        left = Text(one.short)
+        left.append(f"\n{one.urgency}", style=_STYLES.get(one.urgency, ""))
+        table.add_row(
+            left,
+            Text(f"{one.classification}; {one.severity}; {one.route}"),
+            Text(f"{one.plan}\n? {_questions(one)}" if one.asks else one.plan),
+            end_section=True,
+        )
+    return table
+
+
+def _questions(one: View) -> str:
+    more = len(one.asks) - _QUESTIONS
+    rest = (f"and {more} more",) if more > 0 else ()
+    return "; ".join((*one.asks[:_QUESTIONS], *rest))
+
+
+def _blocks(one: View) -> Iterator[tuple[str, Sequence[str]]]:
+    """The parts of the details that have something to say."""
+    flags = [f"flags: {', '.join(one.flags)}"] if one.flags else []
+    blocks = (
+        ("Plan", [one.plan, *flags]),
+        ("Phases", [" | ".join(row.cells) for row in one.phases]),
+        ("Tests and reviews", [" | ".join(row.cells) for row in one.monitoring]),
+        ("Open questions", one.questions),
+        ("Must not", one.contraindications),
+        ("Cautions", one.cautions),
+        ("Causes", one.causes),
+        ("Reasons", [_reason(reason) for reason in one.reasons]),
+        ("Not chosen", one.rejected),
+        ("Other conditions to exclude", one.mimics),
+        ("Advice", one.advice),
+        ("Set aside or doubted", one.issues),
+    )
+    return ((title, lines) for title, lines in blocks if lines)
+
+
+def _wrapped(line: str, width: int) -> str:
+    """A list item with a hanging indent."""
+    return textwrap.fill(line, width, initial_indent="    - ", subsequent_indent="      ")
+
+
+def _reason(one: Reason) -> str:
+    facts = f" Facts: {'; '.join(one.facts)}." if one.facts else ""
+    source = f" Source: {one.citation}." if one.citation else ""
+    return f"{one.rule} {one.truth}: {one.text}{facts}{source}"
+
+
+def _footer(proposals: Sequence[Proposal]) -> str:
+    packs = dict.fromkeys(pack_line(one.protocol.pack) for one in proposals)
+    return " ".join((*packs, PROPOSAL_NOTICE))

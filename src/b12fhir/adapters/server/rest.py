@@ -1,0 +1,205 @@
+"""The FHIR REST API as `FhirServer`: searches with all their pages, and transactions."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from b12fhir.adapters.server.address import next_url, parse_address
+from b12fhir.adapters.server.answers import Failure, judge
+from b12fhir.adapters.server.pages import Pages, next_link
+from b12fhir.adapters.server.retry import Patience
+from b12fhir.adapters.server.transport import Limits, Request, Transport
+from b12fhir.errors import ConfigError, RefusedError, ServerError, TemporaryServerError
+from b12fhir.fhir.json import encode
+from b12fhir.fhir.outcome import read_outcome
+from b12fhir.ports import Resource
+
+_JSON = "application/fhir+json"
+# HAPI answers an identical search from a cache for a minute; what decides is never read from there.
+_READ = {"Accept": _JSON, "Cache-Control": "no-cache"}
+_FORM = {**_READ, "Content-Type": "application/x-www-form-urlencoded"}
+_WRITE = {"Accept": _JSON, "Content-Type": _JSON}
+_NO_POST_SEARCH = frozenset({404, 405, 501})
+_GONE = 410
+_RESTARTS = 2
+_UNAUTHORIZED = 401
+
+
+class RestServer:
+    """A FHIR R4 server.
+
+    ``token`` returns the bearer token or ``""``; it is asked at each request, so a renewed token
+    file counts. ``rewrite_links`` follows page links that name a server's inner address behind a
+    proxy at ``base`` instead of refusing them. ``pause`` waits seconds. Safe to use from threads.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a site may set, each by its name
+        self,
+        base: str,
+        *,
+        token: Callable[[], str] = str,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        max_pages: int = 2000,
+        rewrite_links: bool = False,
+        pause: Callable[[float], None] = time.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._address = parse_address(base)
+        self.base = self._address.base
+        if token() and not self._address.is_private:
+            raise ConfigError(
+                f"The token would travel unencrypted to {self.base}.",
+                hint="Use the https address, or leave the token away.",
+            )
+        self._token = token
+        self._transport = Transport(self.base, token, limits or Limits())
+        self._patience = patience or Patience()
+        self._max_pages = max_pages
+        self._rewrite = rewrite_links
+        self._pause = pause
+        self._clock = clock
+        self.searches_by_get = False
+        """True once the server refused POST searches: patient ids then stand in its URLs."""
+
+    def capabilities(self) -> Resource:
+        """The CapabilityStatement; raises `ServerError` if something else is answered."""
+        doing = "reading its capabilities"
+        request = Request("GET", f"{self.base}/metadata", doing, _READ)
+        return self._expect("CapabilityStatement", self._ask(request), doing)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def search(self, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        """Every match and included resource, each once, and every OperationOutcome on the way.
+
+        Page addresses expire on HAPI (410): the search then starts again and yields what is new.
+        """
+        pages = Pages(f"searching {kind}", self.base, self._max_pages)
+        for _ in range(1 + _RESTARTS):
+            try:
+                yield from self._walk(kind, params, pages)
+            except _PageExpiredError:
+                pages.restart()
+            else:
+                pages.check_total()
+                return
+        raise TemporaryServerError(
+            f"{self.base}: the pages of a search of {kind} kept expiring.",
+            hint="Nothing was decided on the part that was read. Try again.",
+        )
+
+    def transaction(self, bundle: Resource) -> Resource:
+        """Send a transaction; tried again only when every entry of it is conditional.
+
+        After an unclear answer that is safe: what was written is found again, not written twice.
+        """
+        doing = "writing a plan"
+        request = Request("POST", self.base, doing, _WRITE, encode(bundle))
+        repeat = all(_is_conditional(entry) for entry in bundle.get("entry", []))
+        answer = self._expect("Bundle", self._ask(request, repeat=repeat), doing)
+        refused = [e for e in answer.get("entry", []) if not _succeeded(e)]
+        if refused or answer.get("type") != "transaction-response":
+            raise self._not_a_transaction(refused)
+        return answer
+
+    def _walk(self, kind: str, params: Mapping[str, str], pages: Pages) -> Iterator[Resource]:
+        page = self._first(kind, params)
+        while True:
+            yield from pages.take(self._expect("Bundle", page, pages.doing))
+            link = next_link(page)
+            if link is None:
+                return
+            url = next_url(link, self._address, rewrite=self._rewrite)
+            pages.visit(url)
+            page = self._next(Request("GET", url, pages.doing, _READ))
+
+    def _first(self, kind: str, params: Mapping[str, str]) -> dict[str, Any]:
+        """Search by POST, which keeps ids out of URLs; by GET where the server cannot."""
+        doing, form = f"searching {kind}", urlencode(params)
+        get = Request("GET", f"{self.base}/{kind}?{form}", doing, _READ)
+        if self.searches_by_get:
+            return self._ask(get)
+        try:
+            url = f"{self.base}/{kind}/_search"
+            return self._ask(Request("POST", url, doing, _FORM, form.encode()))
+        except ServerError as error:
+            if error.status not in _NO_POST_SEARCH:
+                raise
+        page = self._ask(get)
+        self.searches_by_get = True
+        return page
+
+    def _next(self, request: Request) -> dict[str, Any]:
+        try:
+            return self._ask(request)
+        except RefusedError as error:
+            if error.status == _GONE:
+                raise _PageExpiredError from None
+            raise
+
+    def _ask(self, request: Request, *, repeat: bool = True) -> dict[str, Any]:
+        """Send, and send again while that may help."""
+        waits = self._patience.waits()
+        while True:
+            token = self._token()
+            answer = self._try(request)
+            if not isinstance(answer, Failure):
+                return answer
+            wait = next(waits)
+            renewed = answer.error.status == _UNAUTHORIZED and token != self._token()
+            if wait is None or not (renewed or (repeat and answer.again)):
+                raise answer.error
+            self._pause(wait if answer.wait is None else answer.wait)
+
+    def _try(self, request: Request) -> dict[str, Any] | Failure:
+        try:
+            answer = self._transport.send(request)
+        except TemporaryServerError as error:
+            return Failure(error, again=True)
+        asked = self._patience.asked(answer.headers.get("retry-after"), self._clock())
+        return judge(answer, request, self.base, asked)
+
+    def _expect(self, kind: str, resource: dict[str, Any], doing: str) -> dict[str, Any]:
+        if resource.get("resourceType") == kind:
+            return resource
+        outcome = read_outcome(resource)
+        said = f" ({outcome.summary()})" if outcome else ""
+        raise ServerError(
+            f"{self.base} did not answer with a {kind}{said} while {doing}.",
+            hint="Check that the address is the base of a FHIR R4 server.",
+            detail=outcome.detail() if outcome else "",
+        )
+
+    def _not_a_transaction(self, refused: list[Any]) -> RefusedError:
+        """Word the error of a server that ran a transaction as if it were a batch."""
+        outcomes = [read_outcome(entry.get("response", {}).get("outcome")) for entry in refused]
+        return RefusedError(
+            f"{self.base} did not treat a transaction as one: {len(refused)} entries were refused.",
+            hint="The plan may be half written. See the server, and run doctor.",
+            detail="; ".join(outcome.detail() for outcome in outcomes if outcome),
+        )
+
+
+class _PageExpiredError(Exception):
+    """The server has forgotten the search whose next page was asked for."""
+
+
+def _is_conditional(entry: Mapping[str, Any]) -> bool:
+    request = entry.get("request", {})
+    needed = "ifNoneExist" if request.get("method") == "POST" else "ifMatch"
+    return bool(request.get(needed))
+
+
+def _succeeded(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("response", {}).get("status", "")).startswith("2")

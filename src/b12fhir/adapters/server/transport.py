@@ -1,0 +1,146 @@
+"""One HTTP exchange: bounded in time and size, never redirected, with the token kept at home."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import requests
+from requests.auth import AuthBase
+
+from b12fhir.errors import ServerError, TemporaryServerError
+
+_CHUNK = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds to connect, to wait for the next byte, and for a whole answer; bytes of an answer."""
+
+    connect_s: int = 10
+    read_s: int = 60
+    total_s: int = 300
+    answer_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. ``doing`` says it in words that name no patient, for errors."""
+
+    method: str
+    url: str
+    doing: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, read to its end. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """Content type without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Transport:
+    """Sends requests, one session for each thread.
+
+    Errors name the base and what was being done, never the URL: it may hold a patient's id.
+    """
+
+    def __init__(self, base: str, token: Callable[[], str], limits: Limits) -> None:
+        self._base = base
+        self._auth = _Bearer(token)
+        self._limits = limits
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def send(self, request: Request) -> Answer:
+        """Send once. Raises `TemporaryServerError` if the answer did not come, or not whole."""
+        limits = self._limits
+        try:
+            with self._session().request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=dict(request.headers),
+                timeout=(limits.connect_s, limits.read_s),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, headers, self._body(response, request.doing))
+        except requests.exceptions.SSLError:
+            raise ServerError(
+                f"{self._base} could not prove who it is (TLS) while {request.doing}.",
+                hint="Check the address, the certificate and the trusted authorities.",
+            ) from None
+        except requests.exceptions.Timeout:
+            raise self._temporary("did not answer in time", request.doing) from None
+        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+            raise self._temporary("broke off its answer", request.doing) from None
+        except requests.exceptions.ConnectionError:
+            raise self._temporary("could not be reached", request.doing) from None
+        except requests.exceptions.RequestException as error:
+            # Its text holds the URL, and so perhaps a patient's id: only its kind is told.
+            raise ServerError(
+                f"{self._base}: the request failed ({type(error).__name__}) while {request.doing}."
+            ) from None
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        while self._sessions:
+            self._sessions.pop().close()
+        self._local = threading.local()
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = self._auth
+            self._local.session = session
+            self._sessions.append(session)
+        return session
+
+    def _body(self, response: requests.Response, doing: str) -> bytes:
+        """Read the answer, decompressed, as far as the limits allow."""
+        deadline = time.monotonic() + self._limits.total_s
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._limits.answer_bytes:
+                raise ServerError(
+                    f"{self._base} sent more than {self._limits.answer_bytes} bytes while {doing}.",
+                    hint="Its pages are too large: ask for a smaller page size on the server.",
+                )
+            if time.monotonic() > deadline:
+                raise self._temporary("did not finish its answer in time", doing)
+        return bytes(body)
+
+    def _temporary(self, what: str, doing: str) -> TemporaryServerError:
+        return TemporaryServerError(
+            f"{self._base} {what} while {doing}.",
+            hint="Check that the server is up and the address is right, then try again.",
+        )
+
+
+class _Bearer(AuthBase):
+    """The token, asked for at each request so that a renewed file counts.
+
+    It is set even without a token: a session without ``auth`` looks for a password in .netrc.
+    """
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        token = self._token()
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request

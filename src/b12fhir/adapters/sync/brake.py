@@ -1,0 +1,34 @@
+"""When to stop asking a server: its answer would be the same for every patient."""
+
+from threading import Lock
+
+from b12fhir.errors import AuthError, B12Error, TemporaryServerError
+
+_UNAUTHORIZED = 401
+
+
+class Brake:
+    """Goes on when the token is refused, or after so many patients in a row without an answer.
+
+    A 403 does not count: some records are closed to us and others are not.
+    """
+
+    def __init__(self, give_up_after: int) -> None:
+        self._give_up_after = give_up_after
+        self._silent = 0
+        self._lock = Lock()
+        self.reason = ""
+
+    @property
+    def is_on(self) -> bool:
+        """Should no further patient be tried?"""
+        return bool(self.reason)
+
+    def note(self, error: B12Error | None) -> None:
+        """Take the outcome of one patient into account."""
+        with self._lock:
+            self._silent = self._silent + 1 if isinstance(error, TemporaryServerError) else 0
+            if isinstance(error, AuthError) and error.status == _UNAUTHORIZED:
+                self.reason = "The server refused the token, so no further patient was tried."
+            elif self._silent >= self._give_up_after:
+                self.reason = "The server no longer answers, so no further patient was tried."

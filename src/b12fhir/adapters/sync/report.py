@@ -1,0 +1,89 @@
+"""What a run over a server did, patient by patient."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from b12fhir.errors import B12Error
+from b12fhir.fhir.publish import Write
+from b12fhir.service import Proposal
+
+CREATE, UPDATE, WITHDRAW, NOTHING = "create", "update", "withdraw", "nothing"
+BLOCKED, UNDECIDED, FAILED, NOT_TRIED = "blocked", "undecided", "failed", "not-tried"
+WRITTEN = frozenset({CREATE, UPDATE, WITHDRAW})
+INCOMPLETE = frozenset({UNDECIDED, FAILED, NOT_TRIED})
+
+
+@dataclass(frozen=True, slots=True)
+class PatientResult:
+    """What happened to one patient.
+
+    ``kind`` is that of the write (create, update, withdraw, nothing, blocked), or ``undecided``
+    (the record could not be read whole), ``failed`` (it could not be written) or ``not-tried``. In
+    a dry run the write is what would have been sent. ``reason`` is one sentence for people.
+    """
+
+    patient: str
+    kind: str
+    reason: str
+    proposal: Proposal | None = None
+    write: Write | None = None
+    error: B12Error | None = None
+    read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """Every patient in the order the server listed them; ``notes`` concern the whole run."""
+
+    results: tuple[PatientResult, ...]
+    notes: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Patients by kind of result."""
+        return Counter(result.kind for result in self.results)
+
+    @property
+    def partial(self) -> bool:
+        """Could some patients not be processed?"""
+        return any(result.kind in INCOMPLETE for result in self.results)
+
+    @property
+    def proposals(self) -> tuple[Proposal, ...]:
+        """Of every patient that could be decided."""
+        return tuple(r.proposal for r in self.results if r.proposal is not None)
+
+    @property
+    def resources_read(self) -> int:
+        """How many resources were read."""
+        return sum(result.read for result in self.results)
+
+    @property
+    def resources_written(self) -> int:
+        """How many resources of plans were created, updated or withdrawn; 0 in a dry run."""
+        if self.dry_run:
+            return 0
+        writes = [r.write for r in self.results if r.kind in WRITTEN and r.write is not None]
+        return sum(write.created + write.updated + write.withdrawn for write in writes)
+
+    def lines(self) -> tuple[str, ...]:
+        """The run in plain words: what was read and written, then whatever needs attention."""
+        count = self.counts
+        would = "would be " if self.dry_run else ""
+        plans = (
+            f"Plans: {count[CREATE]} {would}created, {count[UPDATE]} {would}updated, "
+            f"{count[WITHDRAW]} {would}withdrawn, {count[NOTHING]} without change, "
+            f"{count[BLOCKED]} left alone."
+        )
+        head = (
+            f"Read {self.resources_read} resources of {len(self.results)} patients.",
+            plans,
+            f"Resources written: {self.resources_written}.",
+        )
+        return (*head, *self.notes)
+
+    def problems(self) -> tuple[str, ...]:
+        """One line for each patient whose result needs a person."""
+        needs = {BLOCKED, *INCOMPLETE}
+        return tuple(f"{r.patient}: {r.kind}: {r.reason}" for r in self.results if r.kind in needs)

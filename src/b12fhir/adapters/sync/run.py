@@ -1,0 +1,224 @@
+"""Over all patients of a server: read, decide, compare, write; one transaction a patient."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from b12fhir.adapters.sync import report
+from b12fhir.adapters.sync.brake import Brake
+from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.adapters.sync.report import PatientResult, SyncReport
+from b12fhir.errors import (
+    B12Error,
+    ConflictError,
+    Defect,
+    DuplicateError,
+    ServerError,
+    TemporaryServerError,
+)
+from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.compose import device_bundle
+from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
+from b12fhir.fhir.site import Site
+from b12fhir.fhir.validate import validate
+from b12fhir.ports import FhirServer, Resource
+from b12fhir.protocol.model import Protocol
+from b12fhir.service import Proposal, propose
+
+_PAUSE_S = 0.2
+_SERVER_FAULT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    """How a run goes about it.
+
+    ``patients`` limits it to some references. ``tries`` is how often a lost race is run again,
+    ``give_up_after`` after how many patients in a row a silent server is believed to be down.
+    ``pause`` waits seconds, ``jitter`` returns 0 to 1.
+    """
+
+    workers: int = 2
+    dry_run: bool = False
+    validate: bool = True
+    page_size: int = 200
+    patients: tuple[str, ...] = ()
+    tries: int = 3
+    give_up_after: int = 5
+    pause: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+def sync(  # noqa: PLR0913 - two callbacks beside the four things a run is about
+    server: FhirServer,
+    protocol: Protocol,
+    site: Site,
+    as_of: datetime,
+    settings: SyncSettings = SyncSettings(),
+    *,
+    begin: Callable[[int], None] = lambda _: None,
+    done: Callable[[PatientResult], None] = lambda _: None,
+) -> SyncReport:
+    """Process every patient of the server, or those named in the settings.
+
+    ``begin`` is told how many patients there are, ``done`` each result in the order of the
+    patients. Raises `ServerError` only if the run cannot begin at all; whatever befalls one
+    patient stands in that patient's result and all others are still processed.
+    """
+    can = read_capabilities(server.capabilities())
+    reader = PatientReader(server, can, settings.page_size)
+    notes = reader.check()
+    if not settings.dry_run and can.listed and "transaction" not in can.system:
+        raise ServerError(
+            "The server does not offer transactions, so a plan could be half written.",
+            hint="Run with --dry-run and hand the Bundles over another way.",
+        )
+    patients = settings.patients or tuple(reader.patients())
+    begin(len(patients))
+    run = _Run(
+        server=server,
+        protocol=protocol,
+        site=site,
+        as_of=as_of,
+        settings=settings,
+        reader=reader,
+    )
+    results = []
+    for result in run.over(patients):
+        done(result)
+        results.append(result)
+    return SyncReport(tuple(results), notes, settings.dry_run)
+
+
+class _Run:
+    """One run; its methods are called from several threads."""
+
+    def __init__(  # noqa: PLR0913 - what `sync` was given
+        self,
+        *,
+        server: FhirServer,
+        protocol: Protocol,
+        site: Site,
+        as_of: datetime,
+        settings: SyncSettings,
+        reader: PatientReader,
+    ) -> None:
+        self._server = server
+        self._protocol = protocol
+        self._site = site
+        self._as_of = as_of
+        self._settings = settings
+        self._reader = reader
+        self._brake = Brake(settings.give_up_after)
+        self._device_lock = Lock()
+        self._device_is_there = False
+
+    def over(self, patients: Sequence[str]) -> Iterator[PatientResult]:
+        """Results in the order of the patients, however many work on them."""
+        with ThreadPoolExecutor(self._settings.workers) as pool:
+            yield from pool.map(self._guarded, patients)
+
+    def _guarded(self, patient: str) -> PatientResult:
+        """One patient; no error leaves here, because the next patient must have a turn."""
+        if self._brake.is_on:
+            return PatientResult(patient, report.NOT_TRIED, self._brake.reason)
+        try:
+            result = self._tried(patient)
+        except B12Error as error:
+            result = PatientResult(patient, report.FAILED, str(error), error=error)
+        except Exception as problem:  # noqa: BLE001 - one odd record must not stop the others
+            defect = Defect(f"Our own mistake ({type(problem).__name__}). Please report it.")
+            defect.__cause__ = problem
+            result = PatientResult(patient, report.FAILED, str(defect), error=defect)
+        self._brake.note(result.error)
+        return result
+
+    def _tried(self, patient: str) -> PatientResult:
+        """Read, decide and write; all of it again when what was read is out of date."""
+        turn = 1
+        while True:
+            try:
+                return self._once(patient)
+            except _ReadAgainError as again:
+                if turn >= self._settings.tries:
+                    raise again.error from None
+            self._settings.pause(_PAUSE_S * turn * (1 + self._settings.jitter()))
+            turn += 1
+
+    def _once(self, patient: str) -> PatientResult:
+        try:
+            resources = self._reader.everything(patient)
+        except ServerError as error:
+            return PatientResult(patient, report.UNDECIDED, str(error), error=error)
+        proposal = propose(resources, self._protocol, self._as_of, self._site, patient)
+        write = self._compared(proposal, resources)
+        if write.bundle is not None:
+            self._check(write.bundle)
+            if not self._settings.dry_run:
+                self._send(write.bundle, is_new=write.kind == report.CREATE)
+        return PatientResult(
+            patient, write.kind, write.reason, proposal, write, read=len(resources)
+        )
+
+    def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
+        why = why_withdrawn(proposal.facts.patient)
+        return reconcile(resources, proposal.bundle(), self._site, why=why)
+
+    def _check(self, bundle: Resource) -> None:
+        problems = validate(bundle) if self._settings.validate else []
+        if problems:
+            raise Defect(f"The plan was not sent, because it is not valid: {'; '.join(problems)}")
+
+    def _send(self, bundle: Resource, *, is_new: bool) -> None:
+        """Write; tell a lost race from duplicates.
+
+        For a stale version HAPI answers 409, others 412, which also stands for duplicates. Where
+        versions were sent, a 412 is therefore first taken for a lost race. So is a create that
+        found its resource there already: what it says was not read yet. After a 500 nobody knows
+        what was written: HAPI 8.8.0 answers it to the loser of a race for the first row of a
+        table (HAPI-0389), and the same plan is taken a moment later.
+        """
+        try:
+            self._ensure_device()
+            answer = self._server.transaction(bundle)
+        except ConflictError as error:
+            raise _ReadAgainError(error) from None
+        except DuplicateError as error:
+            if is_new:
+                raise
+            raise _ReadAgainError(error) from None
+        except TemporaryServerError as error:
+            if error.status != _SERVER_FAULT:
+                raise
+            raise _ReadAgainError(error) from None
+        if _found_instead_of_created(bundle, answer):
+            raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
+
+    def _ensure_device(self) -> None:
+        """Create our Device before the first plan: plans written at once would race for it."""
+        with self._device_lock:
+            if not self._device_is_there:
+                self._server.transaction(device_bundle(self._site))
+                self._device_is_there = True
+
+
+def _found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
+    """Was a plan, or a part of one, there before its conditional create?"""
+    return any(
+        entry["request"]["method"] == "POST"
+        and entry["resource"]["resourceType"] != "Device"
+        and str(reply.get("response", {}).get("status", "")).startswith("200")
+        for entry, reply in zip(bundle["entry"], answer.get("entry", []), strict=False)
+    )
+
+
+class _ReadAgainError(Exception):
+    """What we know of the server is out of date: somebody wrote, or our answer was unclear."""
+
+    def __init__(self, error: ServerError) -> None:
+        super().__init__()
+        self.error = error

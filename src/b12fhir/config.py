@@ -1,0 +1,256 @@
+"""Every setting of the program: one table, one frozen `Settings`, one reader of the environment.
+
+A setting comes from its option on the command line, else from its ``B12FHIR_*`` variable, else
+from its default. The table below is the only list: the README's table is printed from it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from b12fhir.errors import ConfigError
+from b12fhir.fhir.site import CANONICAL
+
+PREFIX = "B12FHIR_"
+_TOKEN_SIZE = 16_384
+_MAX_WORKERS = 32
+_MAX_TIMEOUT = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a site can set. Field meanings stand in `SETTINGS`, in the same order."""
+
+    server: str = ""
+    token_file: Path | None = None
+    server_id: str = ""
+    site_key: str = field(default="b12fhir", repr=False)
+    canonical: str = CANONICAL
+    zone: tzinfo = UTC
+    pack: str = "seed-default"
+    refuse_unreviewed: bool = False
+    validate: bool = True
+    workers: int = 2
+    timeout: int = 60
+    out: Path = Path("out")
+
+    def token(self) -> str:
+        """The bearer token in the token file, or ``""`` without one. Never logged, never shown."""
+        return _read_token(self.token_file) if self.token_file else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: field, option, default in words, meaning, and how its text is read."""
+
+    name: str
+    option: str
+    default: str
+    meaning: str
+    read: Callable[[str], object]
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+
+def load(environ: Mapping[str, str], options: Mapping[str, str | None]) -> Settings:
+    """Settings from options, else variables, else defaults; an empty text counts as not given.
+
+    Raises `ConfigError` naming the option or variable for a faulty value, and for an unknown
+    ``B12FHIR_*`` variable, because a misspelt safety switch must not be ignored.
+    """
+    _refuse_unknown(environ)
+    given = {}
+    for setting in SETTINGS:
+        text, source = _given(setting, environ, options)
+        if text:
+            given[setting.name] = _read(setting, text, source)
+    return Settings(**given)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {setting.variable for setting in SETTINGS}
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            msg = f"{name} is no setting of b12fhir, so it would have no effect."
+            raise ConfigError(msg, hint=f"Known: {', '.join(sorted(known))}.")
+
+
+def _given(
+    setting: Setting, environ: Mapping[str, str], options: Mapping[str, str | None]
+) -> tuple[str, str]:
+    option = options.get(setting.name)
+    if option is not None:
+        return option.strip(), setting.option
+    return environ.get(setting.variable, "").strip(), setting.variable
+
+
+def _read(setting: Setting, text: str, source: str) -> object:
+    try:
+        return setting.read(text)
+    except ConfigError as error:
+        msg = f"{source}: {error.message}"
+        raise ConfigError(msg, hint=error.hint) from None
+
+
+def _server(text: str) -> str:
+    try:
+        address = urlsplit(text)
+        address.port  # noqa: B018  # the property raises for a port that is no number
+    except ValueError:
+        address = urlsplit("")
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        msg = "not the address of a FHIR server."
+        raise ConfigError(msg, hint="Write it like https://ehr.example.org/fhir.")
+    if address.username or address.password or address.query or address.fragment:
+        msg = "the server address holds a user, a password, a query or a fragment."
+        raise ConfigError(msg, hint="Give the plain base address; put a token into a token file.")
+    return text.rstrip("/")
+
+
+def _canonical(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s|]+", text):
+        msg = "not an absolute http(s) address."
+        raise ConfigError(msg, hint="Write it like https://hospital.example.org/fhir.")
+    return text.rstrip("/")
+
+
+def _zone(text: str) -> tzinfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        msg = f"{text[:40]!r} is not a known time zone."
+        raise ConfigError(msg, hint="Use an IANA name such as Europe/Berlin or UTC.") from None
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}", text):
+        msg = "only letters, digits and . _ : / - are allowed, at most 200."
+        raise ConfigError(msg)
+    return text
+
+
+def _pack(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", text):
+        msg = f"{text[:40]!r} is no name of a protocol pack."
+        raise ConfigError(msg, hint="See b12fhir packs.")
+    return text
+
+
+def _switch(text: str) -> bool:
+    word = text.lower()
+    if word not in {"on", "off", "true", "false", "yes", "no", "1", "0"}:
+        msg = f"{text[:20]!r} is neither on nor off."
+        raise ConfigError(msg, hint="Write on or off.")
+    return word in {"on", "true", "yes", "1"}
+
+
+def _number(most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
+            msg = f"{text[:20]!r} is not a whole number from 1 to {most}."
+            raise ConfigError(msg)
+        return int(text)
+
+    return read
+
+
+def _read_token(path: Path) -> str:
+    try:
+        raw = path.read_bytes()[: _TOKEN_SIZE + 1]
+    except OSError as error:
+        msg = f"The token file {path} cannot be read ({error.strerror})."
+        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    token = raw.removeprefix(b"\xef\xbb\xbf").strip().removeprefix(b"Bearer ")
+    if not re.fullmatch(rb"[\x21-\x7e]{1,%d}" % _TOKEN_SIZE, token):
+        msg = f"The token file {path} does not hold one bearer token."
+        raise ConfigError(msg, hint="It must hold the bare token on one line, nothing else.")
+    return token.decode("ascii")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("server", "--server", "none", "Base address of the FHIR R4 server.", _server),
+    Setting(
+        "token_file",
+        "--token-file",
+        "none",
+        "File that holds a bearer token. The token itself is never an option or a variable, "
+        "because other users can see those. Refused with plain http, except to this machine.",
+        Path,
+    ),
+    Setting(
+        "server_id",
+        "",
+        "the server address",
+        "Logical name of the server. Set it when one server has an internal and an external "
+        "address, so that both give the same plan identifiers.",
+        _word,
+    ),
+    Setting(
+        "site_key",
+        "",
+        "b12fhir",
+        "Key that makes patient identifiers inside plan identifiers unreadable. Set your own once "
+        "and keep it: another key means other identifiers.",
+        str,
+    ),
+    Setting(
+        "canonical",
+        "",
+        CANONICAL,
+        "Base of the identifier systems and profiles that are written.",
+        _canonical,
+    ),
+    Setting(
+        "zone",
+        "--zone",
+        "UTC",
+        "The site's time zone (IANA name). Days are counted in it.",
+        _zone,
+    ),
+    Setting("pack", "--pack", "seed-default", "Protocol pack; see `b12fhir packs`.", _pack),
+    Setting(
+        "refuse_unreviewed",
+        "",
+        "off",
+        "on: refuse to run with a pack that no clinician has signed.",
+        _switch,
+    ),
+    Setting(
+        "validate",
+        "",
+        "on",
+        "off: do not validate each Bundle before it is sent to a server.",
+        _switch,
+    ),
+    Setting(
+        "workers",
+        "--workers",
+        "2",
+        f"Patients worked on at the same time by `sync` (1 to {_MAX_WORKERS}).",
+        _number(_MAX_WORKERS),
+    ),
+    Setting(
+        "timeout",
+        "",
+        "60",
+        f"Seconds to wait for an answer of the server (1 to {_MAX_TIMEOUT}).",
+        _number(_MAX_TIMEOUT),
+    ),
+    Setting("out", "--out", "out", "Folder for reports and proposals.", Path),
+)
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, for the README."""
+    head = "| variable | option | default | meaning |\n|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{s.variable}` | {f'`{s.option}`' if s.option else '-'} | {s.default} | {s.meaning} |\n"
+        for s in SETTINGS
+    )

@@ -1,0 +1,14 @@
+"""The whole program in three steps: extract, decide, propose. Every door calls these, no deeper."""
+
+from b12fhir.service.propose import Proposal, decide_on, extract, propose
+from b12fhir.service.view import SCHEMA_VERSION, proposal_schema, to_json
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Proposal",
+    "decide_on",
+    "extract",
+    "proposal_schema",
+    "propose",
+    "to_json",
+]

@@ -1,0 +1,222 @@
+"""Settings to concrete parts; the entry point; the only place that has a clock."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import as_file
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, cast
+
+from b12fhir import config
+from b12fhir.adapters import cli, files, report
+from b12fhir.adapters.cli.exits import BROKEN_PIPE, INTERRUPTED
+from b12fhir.adapters.cli.parser import SETTING_OPTIONS
+from b12fhir.adapters.doctor import STOPS, diagnose
+from b12fhir.adapters.server import Limits, RestServer
+from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
+from b12fhir.adapters.sync.report import NOTHING
+from b12fhir.config import Settings
+from b12fhir.demo import cohort_dir
+from b12fhir.errors import (
+    OK,
+    PARTIAL,
+    B12Error,
+    ConfigError,
+    Defect,
+    ProtocolError,
+    ServerError,
+    UserError,
+)
+from b12fhir.fhir.site import Site
+from b12fhir.ports import Resource
+from b12fhir.protocol.load import load_protocol, pack_ids
+from b12fhir.protocol.model import Pack, Protocol
+from b12fhir.service import Proposal, propose
+
+Clock = Callable[[], datetime]
+
+
+def run() -> None:
+    """Console entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a letter gets a question mark, never a crash.
+        cast("TextIOWrapper", stream).reconfigure(errors="replace")
+    code = main(sys.argv[1:], os.environ, sys.stdout, sys.stderr, lambda: datetime.now(UTC))
+    if code == BROKEN_PIPE:
+        # Python flushes at exit and would complain about the closed pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def main(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    stdout: IO[str],
+    stderr: IO[str],
+    clock: Clock,
+) -> int:
+    """Run one command; the exit code. A user's error is one line, ours keeps its traceback."""
+    try:
+        code = _command(argv, environ, stdout, stderr, clock)
+        stdout.flush()
+    except UserError as error:
+        for line in (str(error), *_said([error], stderr)):
+            stderr.write(f"b12fhir: {report.one_line(line)}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        stderr.write("b12fhir: stopped.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except Exception:  # noqa: BLE001 - the last stop: whose mistake it is, and what to do
+        traceback.print_exc(file=stderr)
+        stderr.write("b12fhir: this is our mistake. Please report it, without patient data.\n")
+        return Defect.exit_code
+    return code
+
+
+def _command(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    stdout: IO[str],
+    stderr: IO[str],
+    clock: Clock,
+) -> int:
+    args = cli.parse(argv, stdout)
+    if args is None:
+        return OK
+    options = {name: getattr(args, name, None) for name in SETTING_OPTIONS}
+    house = _House(config.load(environ, options), clock, stderr)
+    screens = report.Terminal(stdout, environ), report.Terminal(stderr, environ)
+    return cli.run(args, house.doors(*screens))
+
+
+@dataclass(frozen=True)
+class _House:
+    """The parts that depend on the settings, each made when first asked for."""
+
+    settings: Settings
+    clock: Clock
+    stderr: IO[str]
+
+    def protocol(self, as_of: datetime) -> Protocol:
+        """The chosen pack with the numbers in force on that day of the site.
+
+        Refused if unreviewed where the site refuses those (ruling 14).
+        """
+        day = as_of.astimezone(self.settings.zone).date()
+        protocol = load_protocol(self.settings.pack, day)
+        if self.settings.refuse_unreviewed and protocol.pack.review.status == "unreviewed":
+            msg = f"Pack {protocol.pack.id} is unreviewed, and this site refuses unreviewed packs."
+            hint = "Have a clinician review it, or set B12FHIR_REFUSE_UNREVIEWED=off."
+            raise ProtocolError(msg, hint=hint)
+        return protocol
+
+    def site(self, address: str = "local") -> Site:
+        """The site; ``address`` names the server unless the settings do (ruling 12)."""
+        chosen = self.settings
+        return Site(
+            server_id=chosen.server_id or address,
+            site_key=chosen.site_key,
+            canonical=chosen.canonical,
+            zone=chosen.zone,
+        )
+
+    def doors(self, out: report.Terminal, err: report.Terminal) -> cli.Doors:
+        """Everything the command line may do."""
+        return cli.Doors(
+            out=out,
+            err=err,
+            zone=self.settings.zone,
+            folder=self.settings.out,
+            now=self.clock,
+            pack=lambda as_of: self.protocol(as_of).pack,
+            packs=_packs,
+            read=files.read,
+            demo=_demo,
+            propose=self._propose,
+            page=report.page,
+            write=files.write,
+            sync=self._sync,
+            doctor=self._doctor,
+        )
+
+    def _propose(self, resources: Sequence[Resource], as_of: datetime, patient: str) -> Proposal:
+        return propose(resources, self.protocol(as_of), as_of, self.site(), patient=patient)
+
+    def _server(self) -> RestServer:
+        if not self.settings.server:
+            hint = "Give --server https://ehr.example.org/fhir, or set B12FHIR_SERVER."
+            raise ConfigError("No FHIR server is named.", hint=hint)
+        limits = Limits(read_s=self.settings.timeout)
+        return RestServer(
+            self.settings.server, token=self.settings.token, limits=limits, clock=self.clock
+        )
+
+    def _sync(self, as_of: datetime, dry_run: bool, ticker: cli.Ticker) -> cli.Synced:  # noqa: FBT001 - a port
+        chosen = SyncSettings(
+            workers=self.settings.workers, dry_run=dry_run, validate=self.settings.validate
+        )
+        with self._server() as server:
+            done = sync(
+                server,
+                self.protocol(as_of),
+                self.site(server.base),
+                as_of,
+                chosen,
+                begin=ticker.begin,
+                done=lambda _: ticker.step(),
+            )
+        return _synced(done, self.stderr)
+
+    def _doctor(self) -> cli.Diagnosis:
+        with self._server() as server:
+            checks = diagnose(server)
+        stops = any(check.state == STOPS for check in checks)
+        return cli.Diagnosis(
+            [check.line() for check in checks], ServerError.exit_code if stops else OK
+        )
+
+
+def _synced(done: SyncReport, stderr: IO[str]) -> cli.Synced:
+    """What the command line shows of a run."""
+    lines = list(done.lines())
+    unchanged = done.counts[NOTHING]
+    if unchanged == len(done.results):
+        lines.append(f"Nothing to write: {unchanged} patients stand unchanged.")
+    writes = [result.write for result in done.results if result.write]
+    errors = [result.error for result in done.results if result.error]
+    if defect := next((error for error in errors if isinstance(error, Defect)), None):
+        traceback.print_exception(defect, file=stderr)
+    code = PARTIAL if done.partial else OK
+    if errors and len(errors) == len(done.results):
+        code = errors[0].exit_code
+    return cli.Synced(
+        done.proposals,
+        [write.bundle for write in writes if write.bundle],
+        lines,
+        done.problems(),
+        _said(errors, stderr),
+        code,
+    )
+
+
+def _said(errors: Sequence[B12Error], stderr: IO[str]) -> list[str]:
+    """A server's own words: they may quote a patient's data, so never into a file or a log."""
+    words = dict.fromkeys(e.detail for e in errors if isinstance(e, ServerError) and e.detail)
+    if words and not stderr.isatty():
+        return ["the server said more; run this in a terminal to see its words."]
+    return [f"the server said: {text}" for text in words]
+
+
+def _packs() -> Sequence[Pack]:
+    return [load_protocol(name).pack for name in pack_ids()]
+
+
+def _demo() -> AbstractContextManager[Path]:
+    return as_file(cohort_dir())
