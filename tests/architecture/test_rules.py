@@ -1,4 +1,4 @@
-"""The rule catalogue and the code agree: what is implemented is there, and what is there is told."""
+"""Rule catalogue and code agree: what is implemented is there, and what is there is told."""
 
 import re
 from pathlib import Path
