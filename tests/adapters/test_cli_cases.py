@@ -7,13 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from b12fhir import wiring
-from tests.spec.case import Case, cases, differences
-from tests.spec.test_cases import PENDING
+from tests.spec.case import Case, case_params, differences
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in cases() if case.id not in PENDING], ids=lambda case: case.id
-)
+@pytest.mark.parametrize("case", case_params())
 def test_assess_gives_the_answer_of_the_case(case: Case, tmp_path) -> None:
     """A door that reads files another way would answer another way."""
     path = tmp_path / "input.json"

@@ -25,7 +25,7 @@ cat <<EOF
 
 A real FHIR server is running at $base (memory only). Watch the program do its job in another terminal:
 
-  .venv/bin/b12fhir sync --server $base
+  .venv/bin/b12fhir sync --server $base --as-of 2026-11-21
 
 and once more: with unchanged data it writes nothing. Ctrl-C stops the server.
 EOF

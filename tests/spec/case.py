@@ -9,7 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CASES = Path(__file__).parent.parent / "cases"
+
+# Cases that need what a later step builds; strict, so that the step takes its case off this list.
+PENDING = {"V29": "the hydroxocobalamin row for Leber disease comes with the complete decision"}
 
 # Our cause ids, grouped under the words of the rule book's section 7 (tests/cases/README.md).
 CAUSE_WORDS = {
@@ -62,6 +67,18 @@ def cases() -> Iterator[Case]:
         yield Case(
             data["id"], moment, data["pack"], tuple(data["proves"]), data["expected"], path.parent
         )
+
+
+def case_params() -> list[Any]:
+    """Every case as a pytest parameter under its own name."""
+    return [
+        pytest.param(
+            case,
+            id=case.id,
+            marks=pytest.mark.xfail(reason=PENDING[case.id]) if case.id in PENDING else (),
+        )
+        for case in cases()
+    ]
 
 
 def differences(expected: Mapping[str, Any], shown: Mapping[str, Any]) -> list[str]:
