@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from b12fhir.decision.case import Case
+from b12fhir.decision.case import Case, inputs
 from b12fhir.decision.model import Anaemia
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.usable import Usable, fresh
+from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.facts.patient import Sex
 from b12fhir.kernel.analyte import Analyte
@@ -18,66 +19,93 @@ _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
 
 @dataclass(frozen=True, slots=True)
 class Blood:
-    """The grade of anaemia, the haemoglobin it rests on, and what the rest of the count adds."""
+    """What the blood count says.
 
-    grade: Anaemia
+    ``possible`` are the grades that the haemoglobin can mean for the groups the patient can belong
+    to; ``grade`` is the only one of them, or unknown. ``recorded``: anaemia stands among the
+    diagnoses, which counts where no haemoglobin does.
+    """
+
+    possible: frozenset[Anaemia]
     hemoglobin: LabResult | None
+    recorded: tuple[Concept, ...]
     macrocytosis: Truth
     pancytopenia: Truth
     reasons: Reasons
 
     @property
+    def grade(self) -> Anaemia:
+        """The grade, where only one is possible."""
+        return next(iter(self.possible)) if len(self.possible) == 1 else Anaemia.UNKNOWN
+
+    @property
     def anaemic(self) -> Truth:
         """Anaemia of any grade."""
-        return Truth.UNKNOWN if self.grade is Anaemia.UNKNOWN else Truth.of(self.grade.is_anaemic)
+        return _anaemic(self.possible, self.recorded)
+
+    @property
+    def may_be_severe(self) -> bool:
+        """Surely anaemia, and severe for some of the groups the patient can belong to."""
+        return Anaemia.SEVERE in self.possible and self.anaemic.is_yes
+
+
+def _anaemic(possible: frozenset[Anaemia], recorded: tuple[Concept, ...]) -> Truth:
+    if not possible:
+        return Truth.YES if recorded else Truth.UNKNOWN
+    answers = {grade.is_anaemic for grade in possible}
+    return Truth.of(answers.pop()) if len(answers) == 1 else Truth.UNKNOWN
 
 
 def blood(case: Case, results: Usable) -> Blood:
     """Read the blood count."""
     hemoglobin = results.get(Analyte.HEMOGLOBIN)
-    grade, reasons = _grade(case, hemoglobin)
+    recorded = case.with_role("anaemia") if hemoglobin is None else ()
+    possible, reasons = _grades(case, hemoglobin)
+    if recorded:
+        reasons = reasons + found("R-02", inputs(recorded), "anaemia on record, no haemoglobin")
     mcv = results.get(Analyte.MCV)
     macro = _macrocytosis(case, mcv)
     if mcv is not None:
         reasons = reasons + found("R-02", (mcv.as_input(),), "mean cell volume", macro)
-    normal = grade is Anaemia.NONE and macro.is_no
+    normal = possible == {Anaemia.NONE} and macro.is_no
     if normal and hemoglobin is not None and mcv is not None:
         reasons = reasons + found("R-14", (hemoglobin.as_input(), mcv.as_input()))
-    pancytopenia, why = _pancytopenia(case, results, grade)
-    return Blood(grade, hemoglobin, macro, pancytopenia, reasons + why)
+    pancytopenia, why = _pancytopenia(case, results, _anaemic(possible, recorded))
+    return Blood(possible, hemoglobin, recorded, macro, pancytopenia, reasons + why)
 
 
-def _grade(case: Case, hemoglobin: LabResult | None) -> tuple[Anaemia, Reasons]:
+def _grades(case: Case, hemoglobin: LabResult | None) -> tuple[frozenset[Anaemia], Reasons]:
     if hemoglobin is None:
-        return Anaemia.UNKNOWN, NONE
+        return frozenset(), NONE
     groups = _groups(case)
-    grades = {_grade_in(hemoglobin, case.limits.anaemia[name]) for name in groups}
-    grade = grades.pop() if len(grades) == 1 else Anaemia.UNKNOWN
+    tables = (case.limits.anaemia[name] for name in groups)
+    possible = frozenset(grade for limit in tables for grade in _grades_in(hemoglobin, limit))
     note = f"{hemoglobin.amount.text()}, limits for {' or '.join(groups) or 'this age: none'}"
-    reasons = found("R-53", (hemoglobin.as_input(),), note, _truth(grade))
-    if grade is Anaemia.UNKNOWN:
-        reasons = reasons + gap(
-            "anaemia-group",
-            f"Haemoglobin {hemoglobin.amount.text()} is anaemia for some of the groups the patient"
-            " may belong to: sex, age or week of pregnancy decides.",
-            "R-55",
-        )
+    reasons = found("R-53", (hemoglobin.as_input(),), note, _anaemic(possible, ()))
+    if len(possible) != 1:
+        reasons = reasons + _ask_group(hemoglobin, possible)
     elif not fresh(hemoglobin, case.day, case.limits.baseline_blood_count_days):
         reasons = reasons + gap(
             "repeat-cbc", "Repeat the blood count: the haemoglobin is not recent.", "R-19"
         )
-    return grade, reasons
+    return possible, reasons
 
 
-def _truth(grade: Anaemia) -> Truth:
-    return Truth.UNKNOWN if grade is Anaemia.UNKNOWN else Truth.of(grade.is_anaemic)
+def _ask_group(hemoglobin: LabResult, possible: frozenset[Anaemia]) -> Reasons:
+    grades = " or ".join(grade.value for grade in Anaemia if grade in possible) or "unknown"
+    return gap(
+        "anaemia-group",
+        f"Haemoglobin {hemoglobin.amount.text()}: anaemia {grades}, as sex, age, week of pregnancy"
+        " and the exact value decide.",
+        "R-55",
+    )
 
 
 def _groups(case: Case) -> tuple[str, ...]:
     """Every group of the WHO table that the patient can belong to."""
     if case.pregnant().is_yes:
         return _trimesters(case)
-    ages = case.age()
+    ages = case.facts.patient.exact_age_range(case.day)
     sex = case.facts.patient.sex
     return tuple(
         row.group
@@ -101,17 +129,21 @@ def _trimester(case: Case, week: int) -> int:
     return int(week >= limits.trimester_2_from_week) + int(week >= limits.trimester_3_from_week)
 
 
-def _grade_in(hemoglobin: LabResult, limit: AnaemiaLimit) -> Anaemia:
+def _grades_in(hemoglobin: LabResult, limit: AnaemiaLimit) -> tuple[Anaemia, ...]:
+    """Every grade the result can mean in one group; an interval can mean several."""
     steps = (
         (limit.severe, Anaemia.SEVERE),
         (limit.mild, Anaemia.MODERATE),
         (limit.limit, Anaemia.MILD),
     )
+    grades = []
     for bound, grade in steps:
         below = hemoglobin.amount.below(bound)
         if not below.is_no:
-            return grade if below.is_yes else Anaemia.UNKNOWN
-    return Anaemia.NONE
+            grades.append(grade)
+        if below.is_yes:
+            return tuple(grades)
+    return (*grades, Anaemia.NONE)
 
 
 def _macrocytosis(case: Case, mcv: LabResult | None) -> Truth:
@@ -122,15 +154,14 @@ def _macrocytosis(case: Case, mcv: LabResult | None) -> Truth:
     return mcv.amount.above(high.value if high is not None else case.limits.mcv_high)
 
 
-def _pancytopenia(case: Case, results: Usable, grade: Anaemia) -> tuple[Truth, Reasons]:
+def _pancytopenia(case: Case, results: Usable, anaemic: Truth) -> tuple[Truth, Reasons]:
     """All three lines low, or on record (R-65)."""
     recorded = case.with_role("pancytopenia")
     if recorded:
         return Truth.YES, NONE
     wbc, platelets = results.get(Analyte.WBC), results.get(Analyte.PLATELETS)
-    low = (
-        _low(wbc, case.limits.wbc_low) & _low(platelets, case.limits.platelets_low) & _truth(grade)
-    )
+    cells = _low(wbc, case.limits.wbc_low) & _low(platelets, case.limits.platelets_low)
+    low = cells & anaemic
     if not low.is_yes:
         return low, NONE
     shown = tuple(r.as_input() for r in (wbc, platelets, results.get(Analyte.HEMOGLOBIN)) if r)

@@ -3,32 +3,60 @@
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
-from b12fhir.decision.model import Cause, MonitoringNeeds
+from b12fhir.decision.model import Bucket, Cause, MonitoringNeeds
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.stops import wants_potassium_course
 from b12fhir.decision.usable import Usable, fresh
 from b12fhir.kernel.analyte import Analyte
 
+_GASTRITIS = frozenset({"pernicious-anaemia", "atrophic-gastritis"})
+_LABEL_OF = {
+    "cbc": "blood count",
+    "reticulocytes": "reticulocytes",
+    "potassium": "potassium",
+    "folate": "folate",
+    "ferritin": "ferritin",
+}
+
 
 def before_dose_one(case: Case, results: Usable) -> Reasons:
-    """The baseline tests that are missing or too old on the day (R-10, R-19)."""
-    limits = case.limits
-    wanted = (
-        ("blood count", Analyte.HEMOGLOBIN, limits.baseline_blood_count_days),
-        ("potassium", Analyte.POTASSIUM, limits.baseline_potassium_days),
-        ("folate", Analyte.FOLATE, limits.baseline_folate_iron_days),
-        ("ferritin", Analyte.FERRITIN, limits.baseline_folate_iron_days),
-    )
-    missing = [
-        label for label, analyte, days in wanted if not fresh(results.get(analyte), case.day, days)
-    ]
-    if not _reticulocytes(case, results):
-        missing.insert(1, "reticulocytes")
+    """Name the baseline tests that are missing or too old on the day (R-10, R-19)."""
+    missing = [_LABEL_OF[test] for test in _missing(case, results)]
     if not missing:
         return NONE
     text = f"Before dose 1, missing or too old: {', '.join(missing)}. Treatment does not wait for"
     text += " them when it is urgent; they are needed to judge the response."
     return found("R-10", note=", ".join(missing)) + gap("baseline", text, "R-10")
+
+
+def tests_before_dose_one(case: Case, results: Usable, cause: Cause) -> tuple[str, ...]:
+    """Tests to order for d0: the missing baseline, and those that look for an unknown cause.
+
+    Potassium has its own place in the monitoring of a load (R-137). An intrinsic-factor antibody
+    can read falsely positive after B12, so it cannot be made up for later (R-81).
+    """
+    baseline = tuple(test for test in _missing(case, results) if test != "potassium")
+    if cause.bucket is not Bucket.UNKNOWN:
+        return baseline
+    known = {result.test for result in case.facts.presences}
+    looked_for = ("intrinsic-factor-antibody", "coeliac-serology")
+    return (*baseline, *(test for test in looked_for if test not in known))
+
+
+def _missing(case: Case, results: Usable) -> tuple[str, ...]:
+    limits = case.limits
+    wanted = (
+        ("cbc", Analyte.HEMOGLOBIN, limits.baseline_blood_count_days),
+        ("potassium", Analyte.POTASSIUM, limits.baseline_potassium_days),
+        ("folate", Analyte.FOLATE, limits.baseline_folate_iron_days),
+        ("ferritin", Analyte.FERRITIN, limits.baseline_folate_iron_days),
+    )
+    missing = [
+        test for test, analyte, days in wanted if not fresh(results.get(analyte), case.day, days)
+    ]
+    if not _reticulocytes(case, results):
+        missing.insert(1 if "cbc" in missing else 0, "reticulocytes")
+    return tuple(missing)
 
 
 def _reticulocytes(case: Case, results: Usable) -> bool:
@@ -38,19 +66,24 @@ def _reticulocytes(case: Case, results: Usable) -> bool:
 
 
 def monitoring_needs(
-    case: Case, results: Usable, classified: Classified, blood: Blood, cause: Cause
+    case: Case,
+    results: Usable,
+    classified: Classified,
+    blood: Blood,
+    causes: tuple[Cause, ...],
 ) -> MonitoringNeeds:
-    """What the monitoring of section 13 depends on in this patient."""
+    """What the monitoring of section 13 depends on; ``causes`` are those that are sure."""
     m = classified.metabolites
     raised = (
         (("mma", m.mma_raised), ("homocysteine", m.homocysteine_raised)) if m is not None else ()
     )
     return MonitoringNeeds(
-        potassium_course=wants_potassium_course(blood, cause),
-        hematocrit_normal=_hematocrit_normal(case, results),
+        potassium_course=wants_potassium_course(blood, causes),
+        hematocrit_normal=_hematocrit_normal(case, results) and not blood.anaemic.is_yes,
         raised=tuple(test for test, truth in raised if truth.is_yes),
         mother=case.pregnant().is_yes or case.breastfeeding().is_yes,
-        pernicious=cause.cause in ("pernicious-anaemia", "atrophic-gastritis"),
+        pernicious=any(c.cause in _GASTRITIS for c in causes),
+        polycythaemia=bool(case.with_role("polycythaemia-vera")),
     )
 
 

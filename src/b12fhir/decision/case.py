@@ -48,6 +48,10 @@ class Case:
         """Facts of a role that hold now or once held (an operation stays done)."""
         return self.with_role(role, Standing.ACTIVE, Standing.PAST)
 
+    def has_no_code(self, fact: Concept) -> bool:
+        """Has the concept no verified code, so that a text is all a record can hold?"""
+        return not self.protocol.concepts.has_code(fact.concept)
+
     def asked(self, role: str) -> tuple[Concept, ...]:
         """Facts of a role that nobody has confirmed."""
         return self.with_role(role, Standing.UNCONFIRMED)

@@ -9,10 +9,26 @@ from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
 from b12fhir.decision.resection import resection_causes
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
 
 _LIFE = "life"
 _UNTIL_CORRECTED = "until corrected and proven"
 _ORDER = {bucket: place for place, bucket in enumerate(Bucket)}
+
+# Inside a bucket this order governs; the rule book orders the buckets only.
+_FIRST = (
+    "gastrectomy-total",
+    "pernicious-anaemia",
+    "gastrectomy-partial",
+    "ileum-over-20cm",
+    "ileal-disease",
+    "ileal-resection-length-unknown",
+    "vegan",
+)
+_ASKED = (
+    *("congenital", "gastrectomy-total", "gastrectomy-partial", "ileal-resection", "bariatric"),
+    *("coeliac", "ileal-crohn"),
+)
 
 # cause id, role of the concept, bucket, how long it lasts, rule
 _ON_RECORD = (
@@ -44,8 +60,9 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
     gastritis, gastritis_reasons = _gastritis(case, deficient=deficient)
     listed = (*gastritis, *_from_record(case), *resected, *drugs)
     ranked = sorted(listed, key=_rank)
-    reasons = joined(gastritis_reasons, resection_reasons, drug_reasons)
-    reasons = joined(reasons, *(found(c.rule, c.inputs, _note(c)) for c in ranked))
+    told = (_reported(cause) for cause in ranked)
+    asked = _ask_unconfirmed(case)
+    reasons = joined(gastritis_reasons, resection_reasons, drug_reasons, asked, *told)
     governing = next((c for c in ranked if c.confidence is not Confidence.POSSIBLE), None)
     if governing is None:
         unknown = Cause(
@@ -62,42 +79,59 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
     return marked, reasons
 
 
-def _rank(cause: Cause) -> tuple[int, str, str]:
-    return _ORDER[cause.bucket], cause.confidence.value, cause.cause
+def _rank(cause: Cause) -> tuple[int, int, str]:
+    place = _FIRST.index(cause.cause) if cause.cause in _FIRST else len(_FIRST)
+    return _ORDER[cause.bucket], place, cause.cause
 
 
-def _note(cause: Cause) -> str:
-    return f"{cause.confidence.value}: {cause.cause}"
+def _reported(cause: Cause) -> Reasons:
+    """A cause that is only possible is reported as not known."""
+    truth = Truth.UNKNOWN if cause.confidence is Confidence.POSSIBLE else Truth.YES
+    return found(cause.rule, cause.inputs, f"{cause.confidence.value}: {cause.cause}", truth)
 
 
 def _one(
-    name: str, facts: tuple[Concept, ...], bucket: Bucket, lasts: str, rule: str
+    case: Case, name: str, facts: tuple[Concept, ...], kind: tuple[Bucket, str, str]
 ) -> tuple[Cause, ...]:
     """One cause from all facts that show it, as sure as the surest of them."""
     if not facts:
         return ()
-    sure = any(not fact.weak for fact in facts)
-    confidence = Confidence.CONFIRMED if sure else Confidence.POSSIBLE
-    return (Cause(name, bucket, confidence, lasts, rule=rule, inputs=inputs(facts)),)
+    bucket, lasts, rule = kind
+    return (Cause(name, bucket, _confidence(case, facts), lasts, rule=rule, inputs=inputs(facts)),)
+
+
+def _confidence(case: Case, facts: tuple[Concept, ...]) -> Confidence:
+    """Proof, or a text where no verified code exists and a text is all there can be, or a hint."""
+    if any(not fact.weak for fact in facts):
+        return Confidence.CONFIRMED
+    uncoded = any(case.has_no_code(fact) for fact in facts)
+    return Confidence.PROBABLE if uncoded else Confidence.POSSIBLE
 
 
 def _from_record(case: Case) -> tuple[Cause, ...]:
-    found_causes: list[Cause] = []
-    for name, role, bucket, lasts, rule in _ON_RECORD:
-        found_causes += _one(name, case.ever(role), bucket, lasts, rule)
-    for name, role, bucket, lasts, rule in _ACTIVE:
-        found_causes += _one(name, case.with_role(role), bucket, lasts, rule)
-    for name, role in _REVERSIBLE:
-        facts = case.with_role(role)
-        found_causes += _one(name, facts, Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
-    return tuple(_believe_text(cause) for cause in found_causes)
+    ever = ((n, case.ever(r), (b, lasts, rule)) for n, r, b, lasts, rule in _ON_RECORD)
+    now = ((n, case.with_role(r), (b, lasts, rule)) for n, r, b, lasts, rule in _ACTIVE)
+    gut = (Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
+    reversible = ((name, case.with_role(role), gut) for name, role in _REVERSIBLE)
+    return tuple(
+        cause
+        for name, facts, kind in (*ever, *now, *reversible)
+        for cause in _one(case, name, facts, kind)
+    )
 
 
-def _believe_text(cause: Cause) -> Cause:
-    """N2O use has no verified code, so a text match is all there can be: probable, not proof."""
-    if cause.bucket is Bucket.N2O and cause.confidence is Confidence.POSSIBLE:
-        return replace(cause, confidence=Confidence.PROBABLE)
-    return cause
+def _ask_unconfirmed(case: Case) -> Reasons:
+    """A cause that nobody has confirmed is asked about, not passed over."""
+    doubtful = tuple(fact for role in _ASKED for fact in case.asked(role))
+    if not doubtful:
+        return NONE
+    named = ", ".join(sorted({fact.text or fact.concept for fact in doubtful}))
+    return gap(
+        "cause-unconfirmed",
+        f"Recorded as unconfirmed: {named}. Confirmed, it would change route and length of"
+        " treatment.",
+        "R-81",
+    )
 
 
 def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
@@ -107,16 +141,17 @@ def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reaso
     parietal = case.presences("parietal-cell-antibody")
     atrophic = case.with_role("atrophic-gastritis")
     sure = any(not fact.weak for fact in diagnosed) or (bool(blocking) and deficient)
+    told = bool(diagnosed) and _confidence(case, diagnosed) is Confidence.PROBABLE
     antibodies = tuple(result.as_input() for result in (*blocking, *parietal))
     evidence = inputs(diagnosed) + antibodies
     if sure:
         return (_pernicious(Confidence.CONFIRMED, evidence),), _past_pernicious(case)
-    if parietal and (atrophic or case.presences("gastrin-raised")):
+    if told or (parietal and (atrophic or case.presences("gastrin-raised"))):
         return (_pernicious(Confidence.PROBABLE, evidence + inputs(atrophic)),), NONE
     if diagnosed or parietal or blocking:
         maybe = _pernicious(Confidence.POSSIBLE, evidence)
-        return (maybe, *_atrophic(atrophic)), _past_pernicious(case)
-    return _atrophic(atrophic), _past_pernicious(case)
+        return (maybe, *_atrophic(case, atrophic)), _past_pernicious(case)
+    return _atrophic(case, atrophic), _past_pernicious(case)
 
 
 def _pernicious(confidence: Confidence, evidence: tuple[Input, ...]) -> Cause:
@@ -125,8 +160,9 @@ def _pernicious(confidence: Confidence, evidence: tuple[Input, ...]) -> Cause:
     )
 
 
-def _atrophic(facts: tuple[Concept, ...]) -> tuple[Cause, ...]:
-    return _one("atrophic-gastritis", facts, Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
+def _atrophic(case: Case, facts: tuple[Concept, ...]) -> tuple[Cause, ...]:
+    kind = (Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
+    return _one(case, "atrophic-gastritis", facts, kind)
 
 
 def _past_pernicious(case: Case) -> Reasons:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from b12fhir.decision.anaemia import Blood
+from b12fhir.decision.bands import BandName, band_of
 from b12fhir.decision.case import Case, inputs
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import Classification as C
@@ -31,7 +32,7 @@ def cautions(
     """Every caution and coexisting deficiency that belongs to this patient."""
     return joined(
         _folic_acid(case, classified),
-        _folate(case, results),
+        _folate(case, results, classified),
         _iron(case, results, blood),
         _polycythaemia(case),
         _kidney(case, results, classified),
@@ -57,16 +58,28 @@ def _folic_acid(case: Case, classified: Classified) -> Reasons:
     )
 
 
-def _folate(case: Case, results: Usable) -> Reasons:
+def _folate(case: Case, results: Usable, classified: Classified) -> Reasons:
+    """R-178: B12 first, and never folic acid alone while B12 is low or not measured."""
     if not folate_low(case, results).is_yes:
         return NONE
     folate = results.get(Analyte.FOLATE)
     shown = (folate.as_input(),) if folate is not None else ()
+    text = _FOLATE_TEXT.get(classified.name, _B12_FIRST)
     return found("R-178", shown + inputs(case.with_role("folate-deficiency"))) + caution(
-        "folate-low",
-        "Folate is low: give the first B12 dose before folic acid, then treat both.",
-        "R-178",
+        "folate-low", text, "R-178"
     )
+
+
+_B12_FIRST = (
+    "Folate is low: B12 comes before folic acid, then both are treated; never folic acid alone"
+    " while B12 is low."
+)
+_NOT_MEASURED = "Folate is low: measure B12 before folic acid is given alone."
+_FOLATE_TEXT = {
+    C.UNLIKELY: "Folate is low: treat it; B12 is not low.",
+    C.NO_DATA: _NOT_MEASURED,
+    C.DATA_QUALITY: _NOT_MEASURED,
+}
 
 
 def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
@@ -81,8 +94,9 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
         if (result := results.get(analyte)) is not None and _low(result, limit)
     )
     mcv = results.get(Analyte.MCV)
-    small = blood.grade.is_anaemic and mcv is not None and blood.macrocytosis.is_no
-    if not low and not small:
+    small = blood.anaemic.is_yes and mcv is not None and blood.macrocytosis.is_no
+    measured = results.get(Analyte.FERRITIN) or results.get(Analyte.TRANSFERRIN_SATURATION)
+    if not low and (measured or not small):
         return NONE
     shown: tuple[Input, ...] = tuple(result.as_input() for result in low)
     if not low and mcv is not None:
@@ -115,11 +129,17 @@ def _polycythaemia(case: Case) -> Reasons:
 
 def _kidney(case: Case, results: Usable, classified: Classified) -> Reasons:
     egfr = results.get(Analyte.EGFR)
-    if egfr is None or not classified.name.is_deficient:
+    if not classified.name.is_deficient:
         return NONE
-    if not egfr.amount.below(case.limits.egfr_prefer_hydroxo_below).is_yes:
+    if egfr is None:
+        shown = inputs(case.with_role("ckd-confounds"))
+    elif egfr.amount.below(case.limits.egfr_prefer_hydroxo_below).is_yes:
+        shown = (egfr.as_input(),)
+    else:
+        shown = ()
+    if not shown:
         return NONE
-    return found("R-174", (egfr.as_input(),)) + caution(
+    return found("R-174", shown) + caution(
         "kidney-product",
         "Reduced kidney function: hydroxocobalamin may be preferred to cyanocobalamin (advisory,"
         " not in the labels); mind aluminium in the product.",
@@ -132,8 +152,7 @@ def _lasting_damage(case: Case, classified: Classified, neurology: Neurology) ->
     if not classified.to_be_treated:
         return NONE
     months = case.limits.untreated_warning_months
-    since = add_months(case.day, -months)
-    known = tuple(r.as_input() for r in classified.results if r.when.before(since).is_yes)
+    known = _long_low(case)
     old = inputs(long_standing(case, neurology.signs))
     if not known and not old:
         return NONE
@@ -143,10 +162,21 @@ def _lasting_damage(case: Case, classified: Classified, neurology: Neurology) ->
         else f"Low B12 known for more than {months} months and untreated: cord damage may become"
         " permanent."
     )
-    return (
-        flag("long-untreated")
-        + found("R-60", old + known)
-        + caution("lasting-damage", text, "R-60")
+    why = found("R-60", old + known) + caution("lasting-damage", text, "R-60")
+    return flag("long-untreated") + why
+
+
+def _long_low(case: Case) -> tuple[Input, ...]:
+    """Low B12 results older than an untreated deficiency may wait; B12 on record ends the wait."""
+    since = add_months(case.day, -case.limits.untreated_warning_months)
+    if case.facts.doses:
+        return ()
+    return tuple(
+        result.as_input()
+        for result in case.facts.labs
+        if not result.pending
+        and band_of(case.limits, result) is BandName.LOW
+        and result.when.before(since).is_yes
     )
 
 
@@ -156,21 +186,53 @@ def mimics(case: Case, results: Usable, classified: Classified, neurology: Neuro
     if not concerned:
         return NONE
     return joined(
-        _untested(results, Analyte.FOLATE, "folate", "Folate deficiency"),
-        _untested(results, Analyte.COPPER, "copper", "Copper deficiency", "R-181"),
-        _untested(results, Analyte.TSH, "tsh", "Thyroid disease"),
+        _folate_mimic(case, results),
+        _doubtful(case, results, Analyte.COPPER, "copper", "Copper deficiency"),
+        _doubtful(case, results, Analyte.TSH, "tsh", "Thyroid disease"),
         _diabetes(case, neurology),
         _thiamine(case, neurology),
         _infection_and_drugs(neurology),
     )
 
 
-def _untested(
-    results: Usable, analyte: Analyte, test: str, name: str, rule: str = "R-177"
-) -> Reasons:
-    if results.get(analyte) is not None:
+def _folate_mimic(case: Case, results: Usable) -> Reasons:
+    if folate_low(case, results).is_no:
         return NONE
-    return mimic(test, f"{name} is not excluded: {test.upper() if test == 'tsh' else test}.", rule)
+    return mimic("folate", "Folate deficiency is not excluded: folate.", "R-177")
+
+
+_RECORDED = {Analyte.COPPER: "copper-deficiency", Analyte.TSH: "thyroid-disease"}
+_RULE = {Analyte.COPPER: "R-181", Analyte.TSH: "R-177"}
+
+
+def _doubtful(case: Case, results: Usable, analyte: Analyte, test: str, name: str) -> Reasons:
+    """Excluded only by a result inside the laboratory's range (else the usual one)."""
+    rule = _RULE[analyte]
+    recorded = case.with_role(_RECORDED[analyte])
+    if recorded:
+        text = f"{name} is on record: it can explain or add to the signs."
+        return found(rule, inputs(recorded)) + mimic(test, text, rule)
+    result = results.get(analyte)
+    label = test.upper() if test == "tsh" else test
+    if result is None:
+        return mimic(test, f"{name} is not excluded: {label}.", rule)
+    if _inside(case, result):
+        return NONE
+    text = f"{name} is not excluded: {label} {result.amount.text()} is outside the range."
+    return found(rule, (result.as_input(),)) + mimic(test, text, rule)
+
+
+def _inside(case: Case, result: LabResult) -> bool:
+    low, high = result.lab_range.low, result.lab_range.high
+    if low is None and high is None:
+        usual = case.protocol.analytes.info[result.analyte].usual[result.amount.unit]
+        bounds: tuple[Decimal | None, Decimal | None] = usual
+    else:
+        bounds = (low.value if low else None, high.value if high else None)
+    least, most = bounds
+    under = least is not None and not result.amount.below(least).is_no
+    over = most is not None and not result.amount.above(most).is_no
+    return not (under or over)
 
 
 def _diabetes(case: Case, neurology: Neurology) -> Reasons:

@@ -8,7 +8,7 @@ from b12fhir.decision.classification import Classified
 from b12fhir.decision.metabolites import metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
-from b12fhir.decision.nodata import without_b12
+from b12fhir.decision.nodata import newer_faults, without_b12
 from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
 from b12fhir.decision.reflex import Reflex, reflex
 from b12fhir.decision.symptoms import Symptoms
@@ -17,6 +17,7 @@ from b12fhir.decision.usable import Usable
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 
@@ -45,8 +46,9 @@ def classify(
     if on_treatment.is_yes:
         return Classified(C.ON_TREATMENT, (newest,), reasons=why)
     pair, join_note = _joined(case, total, active)
+    join_note = join_note + newer_faults(case, newest)
     named, base = _by_b12(case, pair)
-    belonging = metabolites(case, results, newest)
+    belonging = metabolites(case, results, given, newest)
     answer = reflex(Reflex(case, named, pair, belonging, neurology, shown))
     reasons = why + join_note + base + belonging.reasons + answer.reasons
     final = Classified(
@@ -59,7 +61,7 @@ def classify(
         answer.rechecks,
         reasons,
     )
-    return replace(final, reasons=reasons + _notes(case, results, final, shown))
+    return replace(final, reasons=reasons + _notes(case, final, shown))
 
 
 def _newer(total: LabResult | None, active: LabResult | None) -> LabResult | None:
@@ -138,35 +140,45 @@ def _interval(result: LabResult) -> Reasons:
     return found("R-27", (result.as_input(),), "every value of the interval lies in one class")
 
 
-def _notes(case: Case, results: Usable, final: Classified, shown: Symptoms) -> Reasons:
+def _notes(case: Case, final: Classified, shown: Symptoms) -> Reasons:
     """R-33, R-34, R-50 and R-51: what to say about the class without changing it."""
-    reasons = _confirm_first(case, results, final, shown) + _unexplained_high(case, final)
+    reasons = _confirm_first(case, final, shown) + _unexplained_high(case, final)
     for result in final.results:
-        if result.lab_flag and _disagrees(result, final.name):
+        if result.lab_flag and _disagrees(case.limits, result):
             note = f"the laboratory flags {result.lab_flag}; the pack's limits decide"
             reasons = reasons + found("R-51", (result.as_input(),), note)
     return reasons
 
 
-def _confirm_first(case: Case, results: Usable, final: Classified, shown: Symptoms) -> Reasons:
-    lone_total = final.name is C.CONFIRMED and not results.get(Analyte.B12_ACTIVE)
-    if not lone_total or final.metabolites is None:
+def _confirm_first(case: Case, final: Classified, shown: Symptoms) -> Reasons:
+    """R-33, R-34: a low total B12 alone can be low without deficiency."""
+    active = any(result.analyte is Analyte.B12_ACTIVE for result in final.results)
+    if final.name is not C.CONFIRMED or active or final.metabolites is None:
         return NONE
-    raised = final.metabolites.mma_raised
-    text = "Confirm with active B12 or MMA; the proposal is drafted all the same."
+    mma, raised = final.metabolites.mma, final.metabolites.mma_raised
+    drafted = "the proposal is drafted all the same."
     reasons = NONE
-    if raised.is_no:
-        reasons = flag("metabolite-normal") + found("R-34") + caution("confirm", text, "R-34")
+    if mma is not None and raised.is_no:
+        text = f"MMA is not raised: confirm with active B12; {drafted}"
+        why = found("R-34", (mma.as_input(),))
+        reasons = flag("metabolite-normal") + why + caution("confirm", text, "R-34")
     low_without_deficiency = (
         case.pregnant().is_yes
         or bool(case.with_role("oral-contraceptive"))
         or bool(case.taking("oral-contraceptive-drug"))
+        or bool(_low_without(case))
     )
     if low_without_deficiency:
-        reasons = reasons + found("R-11", case.facts.pregnancy.inputs)
-        if final.metabolites.mma is None and not shown.other and not shown.of_anaemia:
+        reasons = reasons + found("R-11", case.facts.pregnancy.inputs + _low_without(case))
+        if mma is None and not shown.any_sign:
+            text = f"Confirm with active B12 or MMA; {drafted}"
             reasons = reasons + found("R-33") + caution("confirm", text, "R-33")
     return reasons
+
+
+def _low_without(case: Case) -> tuple[Input, ...]:
+    """Diseases in which total B12 may be low without deficiency (R-11)."""
+    return inputs(case.with_role("hiv") + case.with_role("myeloma"))
 
 
 def _unexplained_high(case: Case, final: Classified) -> Reasons:
@@ -192,6 +204,7 @@ def _unexplained_high(case: Case, final: Classified) -> Reasons:
     return NONE
 
 
-def _disagrees(result: LabResult, name: C) -> bool:
+def _disagrees(limits: Limits, result: LabResult) -> bool:
+    """Does the laboratory's flag say otherwise than the pack's limits say of this result?"""
     low = result.lab_flag.upper().startswith("L")
-    return low is not name.is_deficient
+    return low is not (band_of(limits, result) is BandName.LOW)

@@ -12,7 +12,7 @@ from b12fhir.decision.cause import causes
 from b12fhir.decision.cautions import cautions, mimics
 from b12fhir.decision.classify import classify
 from b12fhir.decision.intent import Question, act
-from b12fhir.decision.model import Cause, Decision, Intent, Urgency
+from b12fhir.decision.model import Decision, Intent, Urgency
 from b12fhir.decision.neurology import neurology
 from b12fhir.decision.person import person
 from b12fhir.decision.reasons import Reasons, joined
@@ -45,7 +45,7 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
     cause = next(cause for cause in every_cause if cause.governs)
     # What forbids a regimen, what is to be done, and by which route?
     stop = stops(case, results, count, cause)
-    asked = Question(case, who, named, given, stop, cause, results, grade, count, nerves)
+    asked = Question(case, who, named, given, stop, every_cause, results, grade, count, nerves)
     action, why_action = act(asked)
     # What is to be heeded, and what else could it be?
     told = joined(
@@ -63,18 +63,12 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
         mimics(case, results, named, nerves),
     )
     # How soon? Last, as the highest that any rule asks for (ruling 32).
-    seen = Picture(asked, shown, every_cause, told.flags)
+    seen = Picture(asked, shown, told.flags)
     soon, why_soon = urgency(seen)
-    return _decision(asked, action, every_cause, soon, told + why_soon)
+    return _decision(asked, action, soon, told + why_soon)
 
 
-def _decision(
-    asked: Question,
-    action: Intent,
-    every_cause: tuple[Cause, ...],
-    soon: Urgency,
-    reasons: Reasons,
-) -> Decision:
+def _decision(asked: Question, action: Intent, soon: Urgency, reasons: Reasons) -> Decision:
     """The answer with its reasons, each said once."""
     return Decision(
         classification=asked.classified.name,
@@ -82,10 +76,10 @@ def _decision(
         neuro=asked.nerves.present,
         anaemia=asked.blood.grade,
         urgency=soon,
-        causes=every_cause,
+        causes=asked.causes,
         intent=action,
         needs=monitoring_needs(
-            asked.case, asked.results, asked.classified, asked.blood, asked.cause
+            asked.case, asked.results, asked.classified, asked.blood, asked.sure_causes
         ),
         flags=tuple(sorted(set(reasons.flags))),
         findings=tuple(dict.fromkeys(reasons.findings)),

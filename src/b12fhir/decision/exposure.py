@@ -84,9 +84,9 @@ def _runs(case: Case, drugs: tuple[Exposure, ...]) -> list[_Run]:
         undated = tuple(drug for drug in mine if drug.start is None)
         dated = sorted(((d.start, d) for d in mine if d.start is not None), key=_begun)
         runs += _merge(case, ingredient, dated)
-        if undated and not any(run.current for run in runs if run.ingredient == ingredient):
-            current = any(drug.active for drug in undated)
-            runs.append(_Run(ingredient, None, undated, current))
+        if undated:
+            # It may have begun long before the dated ones: the length stays unknown.
+            runs.append(_Run(ingredient, None, undated, any(drug.active for drug in undated)))
     return runs
 
 

@@ -3,30 +3,30 @@
 from dataclasses import dataclass
 
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.baseline import before_dose_one
+from b12fhir.decision.baseline import before_dose_one, tests_before_dose_one
 from b12fhir.decision.case import Case
 from b12fhir.decision.cautions import folate_low
 from b12fhir.decision.classification import Classified
-from b12fhir.decision.model import Cause, Intent, RejectedRoute, SeverityGrade
+from b12fhir.decision.model import Bucket, Cause, Confidence, Intent, RejectedRoute, SeverityGrade
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.person import Person
-from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, contraindication, found, gap, joined
 from b12fhir.decision.route import bleeding, rejected, route
 from b12fhir.decision.stops import Stops, potassium_care
 from b12fhir.decision.treatment import Treatment, running_reasons
 from b12fhir.decision.usable import Usable
 from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.protocol.model import Protocol, Regimen
+from b12fhir.protocol.model import Regimen
 
 _MAY_PREVENT = frozenset({C.INDETERMINATE, C.UNLIKELY})
+_GIVEN = frozenset({"treat", "prophylaxis"})
 _GIVEN_BY = frozenset({"im", "sc", "oral", "sublingual", "nasal"})
 _ILEAL = frozenset({"ileal-disease", "ileal-resection-length-unknown"})
 _PERMANENT_WITHOUT_PROPHYLAXIS = frozenset({"pernicious-anaemia", "gastrectomy-partial"})
+_LOAD_IF_MMA_RAISED = "R-114"
 _RESULT_OF = {
-    "mma": Analyte.MMA,
-    "homocysteine": Analyte.HOMOCYSTEINE,
     "copper": Analyte.COPPER,
     "tsh": Analyte.TSH,
     "folate": Analyte.FOLATE,
@@ -42,16 +42,22 @@ class Question:
     classified: Classified
     treatment: Treatment
     stops: Stops
-    cause: Cause
+    causes: tuple[Cause, ...]
     results: Usable
     grade: SeverityGrade
     blood: Blood
     nerves: Neurology
 
     @property
-    def protocol(self) -> Protocol:
-        """The protocol of the case."""
-        return self.case.protocol
+    def cause(self) -> Cause:
+        """The cause that governs."""
+        return next(cause for cause in self.causes if cause.governs)
+
+    @property
+    def sure_causes(self) -> tuple[Cause, ...]:
+        """Every cause that is more than possible, the governing one first."""
+        sure = (c for c in self.causes if c.confidence is not Confidence.POSSIBLE)
+        return tuple(sorted(sure, key=lambda cause: not cause.governs))
 
     @property
     def folate_low(self) -> bool:
@@ -63,65 +69,110 @@ def act(asked: Question) -> tuple[Intent, Reasons]:
     """What is to be done, by which route, and what belongs to doing it."""
     kind, why_kind = _kind(asked)
     chosen, refused, why_route = _route(asked, kind)
-    care = NONE
-    if kind == "treat":
-        care = potassium_care(asked.stops, asked.blood, asked.cause)
-        care = care + before_dose_one(asked.case, asked.results)
-    if kind == "none":
-        care = running_reasons(asked.treatment)
-    reasons = joined(why_kind, why_route, bleeding(asked.case, asked.results, chosen), care)
+    reasons = joined(
+        why_kind,
+        why_route,
+        bleeding(asked.case, asked.results, chosen),
+        _care(asked, kind),
+    )
     return _intent(asked, kind, chosen, refused), reasons
+
+
+def _care(asked: Question, kind: str) -> Reasons:
+    """Potassium, baseline tests, and what runs already."""
+    care = NONE
+    if kind in ("treat", "stop") or asked.treatment.running:
+        care = potassium_care(asked.stops, asked.blood, asked.sure_causes)
+    if kind == "treat":
+        care = care + before_dose_one(asked.case, asked.results)
+        care = care + (_oral_is_not_enough(asked) if asked.treatment.running else NONE)
+    return care + (running_reasons(asked.treatment) if kind == "none" else NONE)
 
 
 def _kind(asked: Question) -> tuple[str, Reasons]:
     """The kind of plan, and why nothing is treated where nothing is."""
-    name = asked.classified.name
     wanted = _wanted(asked)
+    under_way = bool(asked.treatment.running) or asked.classified.name is C.ON_TREATMENT
     if not asked.person.proposable.is_yes or asked.stops.rule == "R-76":
         return "none", NONE
-    if wanted in ("treat", "prophylaxis") and asked.treatment.any_running:
-        return "none", NONE
-    if asked.stops.rule and wanted in ("treat", "prophylaxis"):
+    if asked.stops.rule and (wanted in _GIVEN or under_way):
         return "stop", found("R-82", note=f"{asked.stops.rule} forbids a regimen")
+    if wanted in _GIVEN and _doubles(asked, wanted):
+        return "none", NONE
     if wanted == "prophylaxis":
         return wanted, _prevention(asked)
-    if wanted == "none" and not name.is_deficient:
+    if wanted == "none" and not asked.classified.name.is_deficient:
         return wanted, _no_regimen(asked)
     return wanted, found("R-118") if wanted == "confirm" else NONE
 
 
 def _wanted(asked: Question) -> str:
     classified = asked.classified
-    if classified.name is C.ON_TREATMENT or classified.regimen_withheld:
+    if classified.name is C.ON_TREATMENT:
         return "none"
+    preventable = prophylaxis(asked)
+    if classified.regimen_withheld:
+        # R-46 asks for a clinician, but where prophylaxis is due anyway a raised MMA adds the load.
+        if preventable is None:
+            return "none"
+        return "treat" if preventable[0].prophylaxis_rule == _LOAD_IF_MMA_RAISED else "prophylaxis"
     if classified.to_be_treated:
         return "treat"
-    if classified.name in _MAY_PREVENT and prophylaxis(asked.protocol, asked.cause):
+    if classified.name in _MAY_PREVENT and preventable:
         return "prophylaxis"
     return "confirm" if classified.name is C.INDETERMINATE else "none"
 
 
-def prophylaxis(protocol: Protocol, cause: Cause) -> Regimen | None:
-    """The pack's row that prevents deficiency under this cause, if it has one."""
-    rows = protocol.pack.regimens
-    return next((row for row in rows if row.prophylaxis and cause.cause in row.causes), None)
+def _doubles(asked: Question, wanted: str) -> bool:
+    """Would a new course double the one under way? An injection load does not double tablets."""
+    running = asked.treatment.running
+    if not running:
+        return False
+    tablets_only = all(dose.route.is_oral for dose in running)
+    return not (wanted == "treat" and tablets_only and _treated_by(asked)[0] == "im")
+
+
+def _oral_is_not_enough(asked: Question) -> Reasons:
+    shown = tuple(dose.as_input() for dose in asked.treatment.running)
+    return found("R-95", shown, "an oral course is running") + contraindication(
+        "oral-running",
+        "Vitamin B12 is taken by mouth; here that is not dependable as the sole route. The"
+        " injections proposed replace it.",
+        "R-95",
+    )
+
+
+def prophylaxis(asked: Question) -> tuple[Regimen, Cause] | None:
+    """The pack's first row that prevents deficiency under a cause on record, if it has one.
+
+    Tablets are no prophylaxis beside a permanent malabsorption: there the clinician decides.
+    """
+    permanent = any(cause.bucket is Bucket.PERMANENT for cause in asked.sure_causes)
+    for cause in asked.sure_causes:
+        for row in asked.case.protocol.pack.regimens:
+            prevents = row.prophylaxis and cause.cause in row.causes
+            if prevents and not (permanent and row.prophylaxis_route == "oral"):
+                return row, cause
+    return None
 
 
 def _prevention(asked: Question) -> Reasons:
-    row = prophylaxis(asked.protocol, asked.cause)
-    return found(row.prophylaxis_rule, asked.cause.inputs) if row else NONE
+    chosen = prophylaxis(asked)
+    return found(chosen[0].prophylaxis_rule, chosen[1].inputs) if chosen else NONE
 
 
 def _no_regimen(asked: Question) -> Reasons:
-    reasons = found("R-118", note=f"class {asked.classified.name.value}")
-    preventable = prophylaxis(asked.protocol, asked.cause)
-    if asked.classified.name in (C.NO_DATA, C.DATA_QUALITY) and preventable:
+    name = asked.classified.name
+    reasons = found("R-118", note=f"class {name.value}")
+    preventable = prophylaxis(asked)
+    if name in (C.NO_DATA, C.DATA_QUALITY) and preventable:
         reasons = reasons + gap(
             "prophylaxis",
-            f"{preventable.label}: prophylaxis would apply once a B12 result is usable.",
-            preventable.prophylaxis_rule,
+            f"{preventable[0].label}: prophylaxis would apply once a B12 result is usable.",
+            preventable[0].prophylaxis_rule,
         )
-    if asked.classified.name is C.UNLIKELY and asked.cause.cause in _PERMANENT_WITHOUT_PROPHYLAXIS:
+    lasting = any(c.cause in _PERMANENT_WITHOUT_PROPHYLAXIS for c in asked.sure_causes)
+    if name is C.UNLIKELY and lasting and not asked.treatment.running:
         reasons = reasons + gap(
             "maintenance",
             "A permanent cause is on record without maintenance: the clinician decides; B12 every"
@@ -131,28 +182,36 @@ def _no_regimen(asked: Question) -> Reasons:
     return reasons
 
 
+def _treated_by(asked: Question) -> tuple[str, Reasons]:
+    return route(asked.cause, asked.grade, asked.blood, folate_low=asked.folate_low)
+
+
 def _route(asked: Question, kind: str) -> tuple[str | None, tuple[RejectedRoute, ...], Reasons]:
     """Route of what is to be done or goes on, and the routes not chosen; none where nothing is.
 
-    In hospital (R-167) the route stands although no community schedule is drafted; under treatment
-    it is that of the B12 given last.
+    In hospital (R-167) the route stands although no community schedule is drafted; any other stop
+    leaves none. Under treatment it is that of the B12 given last.
     """
     neuro = asked.nerves.present
     if kind == "treat" or (kind == "stop" and asked.stops.rule == "R-167"):
-        low = asked.folate_low
-        chosen, reasons = route(asked.cause, asked.grade, asked.blood, folate_low=low)
+        chosen, reasons = _treated_by(asked)
         return chosen, rejected(chosen, asked.cause, asked.grade, neuro=neuro), reasons
-    row = prophylaxis(asked.protocol, asked.cause) if kind == "prophylaxis" else None
-    if row is None:
-        return _under_way(asked), (), NONE
-    refused = rejected(row.prophylaxis_route, asked.cause, asked.grade, neuro=neuro)
-    return row.prophylaxis_route, refused, NONE
+    row = prophylaxis(asked) if kind == "prophylaxis" else None
+    if row is not None:
+        by = row[0].prophylaxis_route
+        return by, rejected(by, asked.cause, asked.grade, neuro=neuro), NONE
+    return (None if kind == "stop" else _under_way(asked)), (), NONE
 
 
 def _under_way(asked: Question) -> str | None:
-    known = [dose for dose in asked.treatment.running if dose.route.value in _GIVEN_BY]
-    latest = max(known, key=_recency, default=None)
-    return latest.route.value if latest is not None else None
+    known = [
+        dose
+        for dose in (*asked.treatment.running, *asked.treatment.recent)
+        if dose.route.value in _GIVEN_BY
+    ]
+    if not known or not (asked.treatment.running or asked.classified.name is C.ON_TREATMENT):
+        return None
+    return max(known, key=_recency).route.value
 
 
 def _recency(dose: B12Dose) -> tuple[str, str]:
@@ -163,19 +222,38 @@ def _intent(
     asked: Question, kind: str, chosen: str | None, refused: tuple[RejectedRoute, ...]
 ) -> Intent:
     """The intent with the tests to order."""
-    name = asked.classified.name
-    yearly = (
-        kind in ("none", "confirm")
-        and name in _MAY_PREVENT
-        and asked.cause.cause in _ILEAL | _PERMANENT_WITHOUT_PROPHYLAXIS
+    lasting = {cause.cause for cause in asked.sure_causes} & (
+        _ILEAL | _PERMANENT_WITHOUT_PROPHYLAXIS
     )
-    orders = tuple(test for test in asked.classified.orders if _missing(asked, test))
-    return Intent(kind, chosen, orders, asked.classified.rechecks, yearly, refused)
+    yearly = kind in ("none", "confirm") and asked.classified.name in _MAY_PREVENT
+    row = prophylaxis(asked) if kind == "prophylaxis" else None
+    wanted = tuple(test for test in asked.classified.orders if _missing(asked, test))
+    baseline = (
+        tests_before_dose_one(asked.case, asked.results, asked.cause) if kind == "treat" else ()
+    )
+    return Intent(
+        kind,
+        chosen,
+        tuple(dict.fromkeys((*wanted, *baseline))),
+        asked.classified.rechecks,
+        yearly and bool(lasting),
+        refused,
+        row[1].cause if row is not None else asked.cause.cause,
+    )
 
 
 def _missing(asked: Question, test: str) -> bool:
-    """Is the test not there yet? A withheld regimen repeats its tests on purpose (R-46)."""
-    analyte = _RESULT_OF.get(test)
-    if analyte is None or asked.classified.regimen_withheld:
+    """Is the test not there yet? A withheld regimen repeats its tests on purpose (R-46).
+
+    A metabolite that was not joined to the B12 sample, or cannot be told from its cut-off, is
+    missing although a result exists.
+    """
+    if asked.classified.regimen_withheld:
         return True
-    return asked.results.get(analyte) is None
+    m = asked.classified.metabolites
+    if test == "mma":
+        return m is None or m.mma is None or m.mma_raised.is_unknown
+    if test == "homocysteine":
+        return m is None or m.homocysteine is None
+    analyte = _RESULT_OF.get(test)
+    return analyte is None or asked.results.get(analyte) is None

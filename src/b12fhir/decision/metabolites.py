@@ -5,11 +5,13 @@ from decimal import Decimal
 
 from b12fhir.decision.case import Case, inputs
 from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
+from b12fhir.decision.treatment import Treatment, given_between
 from b12fhir.decision.usable import Usable
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth, all_of, any_of
 
 
@@ -31,12 +33,20 @@ class Metabolites:
     watch: bool
     reasons: Reasons = NONE
 
+    @property
+    def raised(self) -> tuple[Input, ...]:
+        """Raised serum metabolites as evidence."""
+        pairs = ((self.mma, self.mma_raised), (self.homocysteine, self.homocysteine_raised))
+        return tuple(r.as_input() for r, truth in pairs if r is not None and truth.is_yes)
 
-def metabolites(case: Case, results: Usable, anchor: LabResult | None) -> Metabolites:
+
+def metabolites(
+    case: Case, results: Usable, given: Treatment, anchor: LabResult | None
+) -> Metabolites:
     """Judge the metabolites that belong to the B12 sample ``anchor`` (any, if there is none)."""
-    mma, mma_note = _near(case, results.get(Analyte.MMA), anchor)
-    urine, urine_note = _near(case, results.get(Analyte.MMA_URINE), anchor)
-    hcy, hcy_note = _near(case, results.get(Analyte.HOMOCYSTEINE), anchor)
+    mma, mma_note = _near(case, results.get(Analyte.MMA), given, anchor)
+    urine, urine_note = _near(case, results.get(Analyte.MMA_URINE), given, anchor)
+    hcy, hcy_note = _near(case, results.get(Analyte.HOMOCYSTEINE), given, anchor)
     mma_raised, mma_reasons = _mma(case, mma)
     limits = case.limits
     confounded, kidney = _kidney(case, results)
@@ -57,18 +67,20 @@ def metabolites(case: Case, results: Usable, anchor: LabResult | None) -> Metabo
 
 
 def _near(
-    case: Case, result: LabResult | None, anchor: LabResult | None
+    case: Case, result: LabResult | None, given: Treatment, anchor: LabResult | None
 ) -> tuple[LabResult | None, Reasons]:
-    """R-22: joined to the B12 sample only if taken within the window of it."""
+    """R-22: joined to the B12 sample if taken near it, with no B12 given in between."""
     if result is None or anchor is None:
         return result, NONE
     apart = max(
         abs(days_between(result.when.first, anchor.when.last)),
         abs(days_between(anchor.when.first, result.when.last)),
     )
-    if apart <= case.limits.join_days:
+    treated = given_between(given, result, anchor)
+    if apart <= case.limits.join_days and not treated:
         return result, NONE
-    note = f"{result.reference} was taken too far from the B12 sample: shown, not joined"
+    why = "after B12 was given" if treated else "too far from the B12 sample"
+    note = f"{result.reference} was taken {why}: shown, not joined"
     return None, found("R-22", (result.as_input(),), note, Truth.NO)
 
 

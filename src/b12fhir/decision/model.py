@@ -119,6 +119,7 @@ class Intent:
     ``kind`` is ``treat``, ``prophylaxis``, ``confirm`` (tests only), ``stop`` (a stop of section
     16: no medicine) or ``none``. ``orders`` are ids of tests to do now, ``rechecks`` after the
     recheck interval. ``yearly_b12`` asks for a yearly B12 without treatment (R-07).
+    ``cause`` is the one whose row of the pack is used: the governing one, or the one prevented.
     """
 
     kind: str
@@ -127,6 +128,7 @@ class Intent:
     rechecks: tuple[str, ...] = ()
     yearly_b12: bool = False
     rejected_routes: tuple[RejectedRoute, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class MonitoringNeeds:
 
     ``potassium_course``: potassium over the first 48 hours (R-137). ``hematocrit_normal`` spares
     the early blood counts (R-138). ``raised`` metabolites are repeated in week 8 (R-139).
-    ``mother``: pregnant or breast-feeding. ``pernicious`` asks for R-142.
+    ``mother``: pregnant or breast-feeding. ``pernicious`` asks for R-142, ``polycythaemia`` for the
+    weekly blood counts of R-171.
     """
 
     potassium_course: bool = False
@@ -143,6 +146,7 @@ class MonitoringNeeds:
     raised: tuple[str, ...] = ()
     mother: bool = False
     pernicious: bool = False
+    polycythaemia: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _current(case: Case, sign: Concept) -> bool:
 
 def _new(case: Case, sign: Concept) -> bool:
     """First recorded within a year; a sign without any date is taken as new."""
-    when = sign.onset or sign.recorded
+    when = sign.recorded or sign.onset
     return when is None or days_between(when.last, case.day) <= case.limits.neuro_new_days
 
 

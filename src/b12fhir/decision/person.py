@@ -82,4 +82,9 @@ def _mother(case: Case) -> Reasons:
         )
     if case.breastfeeding().is_yes:
         reasons = reasons + flag("breastfeeding") + found("R-183", shown)
+        reasons = reasons + caution(
+            "infant",
+            "If the mother is deficient, the breast-fed infant needs a paediatric check.",
+            "R-183",
+        )
     return reasons

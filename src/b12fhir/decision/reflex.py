@@ -57,15 +57,9 @@ def nitrous_oxide(case: Case) -> tuple[Input, ...]:
     return inputs(case.with_role("n2o"))
 
 
-def _raised(seen: Reflex) -> tuple[Input, ...]:
-    m = seen.metabolites
-    pairs = ((m.mma, m.mma_raised), (m.homocysteine, m.homocysteine_raised))
-    return tuple(r.as_input() for r, raised in pairs if r is not None and raised.is_yes)
-
-
 def _under_nitrous_oxide(seen: Reflex, gas: tuple[Input, ...]) -> Reflected | None:
     """R-47, which goes before R-48: B12 is unreliable under N2O, the metabolites decide."""
-    raised = _raised(seen)
+    raised = seen.metabolites.raised
     if raised:
         return Reflected(C.FUNCTIONAL, reasons=found("R-47", gas + raised))
     missing = seen.metabolites.mma is None and seen.metabolites.homocysteine is None
@@ -86,7 +80,12 @@ def _under_nitrous_oxide(seen: Reflex, gas: tuple[Input, ...]) -> Reflected | No
 def _middle(seen: Reflex) -> Reflected:
     """B12 in the middle band: the metabolite decides (R-35 to R-42, R-48)."""
     m = seen.metabolites
-    if m.urine is not None and not m.urine_raised.is_unknown:
+    serum_decides = not m.mma_raised.is_unknown and not (
+        m.mma_raised.is_yes and m.confounded.is_yes
+    )
+    if m.urine is not None and (
+        m.urine_raised.is_yes or (m.urine_raised.is_no and not serum_decides)
+    ):
         return _by_urine(seen, m.urine, raised=m.urine_raised.is_yes)
     if m.mma is None or m.mma_raised.is_unknown:
         return _without_mma(seen)
@@ -184,9 +183,13 @@ def _treat_now(seen: Reflex, name: C, reasons: Reasons) -> Reflected:
 def _high(seen: Reflex) -> Reflected:
     """B12 above the middle band: functional deficiency is still possible (R-45, R-46, R-49)."""
     m = seen.metabolites
-    if m.mma is not None and m.mma_raised.is_yes and not m.confounded.is_yes:
-        shown = (m.mma.as_input(), *(r.as_input() for r in seen.results))
-        kidney = found("R-41", shown) if m.confounded.is_unknown else NONE
+    unexplained = m.mma_raised.is_yes and not m.confounded.is_yes
+    if unexplained or m.urine_raised.is_yes:
+        urine = (m.urine.as_input(),) if m.urine is not None and m.urine_raised.is_yes else ()
+        shown = (*m.raised, *urine, *(r.as_input() for r in seen.results))
+        kidney = found("R-42", urine) if urine else NONE
+        if m.confounded.is_unknown and not urine:
+            kidney = found("R-41", shown)
         if seen.symptoms.any_sign:
             return Reflected(C.FUNCTIONAL, reasons=found("R-45", shown) + kidney)
         again = gap(
@@ -209,6 +212,11 @@ def _look_for_other(seen: Reflex, reasons: Reasons) -> Reflected:
     signs: tuple[Concept, ...] = seen.neurology.signs
     return Reflected(
         C.UNLIKELY,
-        orders=("mma", "homocysteine", "copper", "tsh", "folate"),
+        orders=("mma", "homocysteine", "copper", "tsh", "folate", *_after_surgery(seen.case)),
         reasons=reasons + found("R-49", inputs(signs)),
     )
+
+
+def _after_surgery(case: Case) -> tuple[str, ...]:
+    """R-181: thiamine as well after bariatric surgery."""
+    return ("thiamine",) if case.ever("bariatric") else ()

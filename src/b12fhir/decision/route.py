@@ -84,6 +84,8 @@ def bleeding(case: Case, results: Usable, chosen: str | None) -> Reasons:
         and platelets.amount.below(case.limits.platelets_im_caution_below).is_yes
     )
     recorded = case.with_role("anticoagulant") + case.with_role("bleeding-disorder")
+    if platelets is None:  # the count decides where there is one
+        recorded = recorded + case.with_role("thrombocytopenia")
     drugs = case.taking("anticoagulant-drug")
     if not (low or recorded or drugs):
         return NONE

@@ -66,7 +66,8 @@ def _allergy(case: Case) -> tuple[str, Reasons]:
 
 def _leber(case: Case) -> tuple[str, Reasons]:
     """R-165: cyanocobalamin is blocked in every form, also where Leber is only possible."""
-    sure, possible = case.ever("leber"), case.ever("possible-leber")
+    sure = case.ever("leber")
+    possible = case.ever("possible-leber") + case.asked("leber") + case.asked("possible-leber")
     if not sure and not possible:
         return "", NONE
     text = (
@@ -123,7 +124,7 @@ def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
     return potassium.amount.below(low.value if low is not None else case.limits.potassium_low)
 
 
-def potassium_care(seen: Stops, blood: Blood, cause: Cause) -> Reasons:
+def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reasons:
     """R-166 and R-168: potassium before and with the first doses."""
     shown = (seen.potassium.as_input(),) if seen.potassium is not None else ()
     if seen.potassium_low.is_yes:
@@ -133,7 +134,7 @@ def potassium_care(seen: Stops, blood: Blood, cause: Cause) -> Reasons:
             " further when treatment starts.",
             "R-166",
         )
-    if seen.potassium is not None or not wants_potassium_course(blood, cause):
+    if seen.potassium is not None or not wants_potassium_course(blood, causes):
         return NONE
     return found("R-168") + caution(
         "potassium-before-dose-1",
@@ -142,6 +143,7 @@ def potassium_care(seen: Stops, blood: Blood, cause: Cause) -> Reasons:
     )
 
 
-def wants_potassium_course(blood: Blood, cause: Cause) -> bool:
+def wants_potassium_course(blood: Blood, causes: tuple[Cause, ...]) -> bool:
     """Pernicious anaemia (confirmed or probable) or severe anaemia (R-137, R-168)."""
-    return cause.cause == "pernicious-anaemia" or blood.grade is Anaemia.SEVERE
+    pernicious = any(cause.cause == "pernicious-anaemia" for cause in causes)
+    return pernicious or blood.may_be_severe

@@ -6,7 +6,7 @@ from decimal import Decimal
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
 from b12fhir.facts.labs import LabResult
-from b12fhir.facts.medicines import B12Dose
+from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.kernel.dates import When, days_between, on
 from b12fhir.kernel.truth import Truth
 
@@ -24,24 +24,23 @@ class Treatment:
     running: tuple[B12Dose, ...] = ()
     recent: tuple[B12Dose, ...] = ()
 
-    @property
-    def any_running(self) -> bool:
-        """Is B12 being given or on order today? Then no second course may be proposed."""
-        return bool(self.running)
-
 
 def treatment(case: Case) -> Treatment:
     """Sort the B12 on record into what counts, what may count, and what runs today."""
     today = on(case.day)
     doses = tuple(dose for dose in case.facts.doses if not _future(dose, case))
     counted = [(dose, _counts(case, dose)) for dose in doses]
-    running = (d for d, counts in counted if _runs(case, d, counts, today))
+    running = (d for d, counts in counted if _runs(case, d, counts))
     return Treatment(
         sure=tuple(dose for dose, counts in counted if counts.is_yes),
         possible=tuple(dose for dose, counts in counted if counts.is_unknown),
         running=tuple(running),
-        recent=tuple(d for d, c in counted if c.is_yes and _runs(case, d, c, today)),
+        recent=tuple(d for d, c in counted if c.is_yes and _recent(case, d, today)),
     )
+
+
+def _recent(case: Case, dose: B12Dose, today: When) -> bool:
+    return dose.active or not _reaches(case, dose, today).is_no
 
 
 def _future(dose: B12Dose, case: Case) -> bool:
@@ -66,29 +65,46 @@ def _at_least(amount: Decimal | None, limit: Decimal) -> Truth:
     return Truth.UNKNOWN if amount is None else Truth.of(amount >= limit)
 
 
-def _window(case: Case, dose: B12Dose) -> int:
-    limits = case.limits
-    if dose.route.is_injection:
-        return limits.on_treatment_injection_days
-    return limits.on_treatment_oral_days
+def _runs(case: Case, dose: B12Dose, counts: Truth) -> bool:
+    """Is a course under way? An order whose time is over is not, whatever its status says.
+
+    What may only have been given runs while it is active, or if it was an injection not long ago:
+    nobody knows that it was nothing.
+    """
+    if counts.is_no or (counts.is_unknown and not dose.route.is_injection):
+        return False
+    over = dose.until is not None and dose.until.before(case.day).is_yes
+    return (dose.active and not over) or _just_injected(case, dose)
 
 
-def _runs(case: Case, dose: B12Dose, counts: Truth, today: When) -> bool:
-    """Is a course under way? What may only have been given runs while its order is active."""
-    if counts.is_yes:
-        return dose.active or not _reaches(case, dose, today).is_no
-    return counts.is_unknown and dose.active
+def _just_injected(case: Case, dose: B12Dose) -> bool:
+    """Was (or may have been) an injection given so lately that a course may be under way?"""
+    if dose.ordered or dose.route.is_oral:
+        return False
+    days = case.limits.course_running_days
+    return dose.when is None or days_between(dose.when.last, case.day) <= days
 
 
 def _reaches(case: Case, dose: B12Dose, sample: When) -> Truth:
-    """Was the sample taken after this dose and within its window? An unknown date counts."""
-    if dose.when is None:
+    """Was the sample taken after this dose and within its window? An unknown date counts.
+
+    Of a dose without route nobody knows which window holds: between the two it is unknown.
+    """
+    limits = case.limits
+    if dose.when is None and dose.until is None:
         return Truth.YES
-    started = sample.later_than(dose.when)
-    if started.is_no and not dose.when.same_moment(sample):
-        return Truth.NO
-    end = dose.until or (sample if dose.active else dose.when)
-    return Truth.of(days_between(end.last, sample.first) <= _window(case, dose))
+    if dose.when is not None:
+        started = sample.later_than(dose.when)
+        if started.is_no and not dose.when.same_moment(sample):
+            return Truth.NO
+    end = dose.until or (sample if dose.active else dose.when) or sample
+    apart = days_between(end.last, sample.first)
+    short, long = limits.on_treatment_oral_days, limits.on_treatment_injection_days
+    if dose.route.is_injection:
+        return Truth.of(apart <= long)
+    if dose.route is Route.UNKNOWN and short < apart <= long:
+        return Truth.UNKNOWN
+    return Truth.of(apart <= short)
 
 
 def sampled_on_treatment(case: Case, given: Treatment, sample: LabResult) -> tuple[Truth, Reasons]:
@@ -96,10 +112,39 @@ def sampled_on_treatment(case: Case, given: Treatment, sample: LabResult) -> tup
     sure = tuple(d for d in given.sure if _reaches(case, d, sample.when).is_yes)
     if sure:
         return Truth.YES, _on_treatment(sure)
-    maybe = tuple(d for d in given.possible if not _reaches(case, d, sample.when).is_no)
+    candidates = (*given.sure, *given.possible)
+    maybe = tuple(d for d in candidates if not _reaches(case, d, sample.when).is_no)
     if maybe:
         return Truth.UNKNOWN, _possibly(maybe)
     return Truth.NO, NONE
+
+
+def given_between(given: Treatment, earlier: LabResult, later: LabResult) -> bool:
+    """Was B12 given, or perhaps given, between two samples? Then they do not belong together."""
+    first, last = sorted((earlier.when, later.when), key=lambda when: when.last)
+    return any(
+        dose.when is not None
+        and not dose.when.later_than(first).is_no
+        and not last.later_than(dose.when).is_no
+        for dose in (*given.sure, *given.possible)
+        if not (dose.ordered and not dose.given.is_yes)
+    )
+
+
+def first_dose(given: Treatment) -> When | None:
+    """When B12 was first given, as far as dated."""
+    dated = [dose.when for dose in given.sure if dose.when is not None]
+    return min(dated, key=lambda when: when.first, default=None)
+
+
+def dose_within(case: Case, given: Treatment, days: int) -> bool:
+    """Was an injection given in the last ``days`` days?"""
+    return any(
+        dose.when is not None
+        and dose.route.is_injection
+        and days_between(dose.when.first, case.day) <= days
+        for dose in given.recent
+    )
 
 
 def running_reasons(given: Treatment) -> Reasons:

@@ -6,13 +6,18 @@ from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case, inputs
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.intent import Question
-from b12fhir.decision.model import Anaemia, Bucket, Cause, Confidence, Urgency
+from b12fhir.decision.model import Anaemia, Bucket, Cause, Urgency
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.reasons import NONE, Reasons, found, joined
 from b12fhir.decision.severity import pancytopenia_with_symptoms
 from b12fhir.decision.symptoms import Symptoms
+from b12fhir.decision.treatment import dose_within, first_dose
+from b12fhir.facts.history import Concept
+from b12fhir.kernel.dates import When
 
+_NEVER_GIVEN = frozenset({"R-163", "R-165"})
+_48_HOURS = 2
 _UNDECIDED = frozenset({C.NO_DATA, C.DATA_QUALITY})
 
 
@@ -22,7 +27,6 @@ class Picture:
 
     asked: Question
     symptoms: Symptoms
-    causes: tuple[Cause, ...]
     flags: tuple[str, ...]
 
     @property
@@ -48,6 +52,8 @@ class Picture:
 
 def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
     """Urgent if any rule of R-61 holds, else soon by R-62, else routine."""
+    if seen.case.facts.patient.deceased:
+        return Urgency.ROUTINE, NONE
     urgent = _urgent(seen)
     start = _start_at_once(seen)
     if urgent.findings:
@@ -61,9 +67,11 @@ def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
 def _urgent(seen: Picture) -> Reasons:
     blood, name = seen.blood, seen.classified.name
     reasons = [_urgent_nerves(seen)]
-    if blood.grade is Anaemia.SEVERE:
+    if blood.may_be_severe:
         hemoglobin = (blood.hemoglobin.as_input(),) if blood.hemoglobin is not None else ()
-        reasons.append(found("R-61", hemoglobin, "severe anaemia"))
+        note = "severe anaemia" if blood.grade is Anaemia.SEVERE else "anaemia that may be severe"
+        reasons.append(found("R-61", hemoglobin, note))
+    reasons.append(_urgent_treatment(seen))
     if pancytopenia_with_symptoms(blood, seen.symptoms):
         reasons.append(found("R-61", note="pancytopenia with symptoms of anaemia"))
     if seen.asked.person.adult.is_no and (
@@ -73,16 +81,50 @@ def _urgent(seen: Picture) -> Reasons:
     return joined(*reasons)
 
 
+def _urgent_treatment(seen: Picture) -> Reasons:
+    """A B12 product running in spite of a stop; potassium that falls after the first doses."""
+    asked = seen.asked
+    running = tuple(dose.as_input() for dose in asked.treatment.running)
+    reasons = NONE
+    if running and asked.stops.rule in _NEVER_GIVEN:
+        reasons = found("R-61", running, f"B12 is given or on order although {asked.stops.rule}")
+    if asked.stops.potassium_low.is_yes and dose_within(seen.case, asked.treatment, _48_HOURS):
+        potassium = asked.stops.potassium
+        shown = (potassium.as_input(),) if potassium is not None else ()
+        reasons = reasons + found("R-61", shown, "potassium is low in the first 48 hours")
+    return reasons
+
+
 def _urgent_nerves(seen: Picture) -> Reasons:
     """Undecided classes are urgent only for new or worsening signs (ruling 28)."""
     name, nerves = seen.classified.name, seen.neurology
     if not nerves.present:
         return NONE
+    if name is C.ON_TREATMENT:
+        return _urgent_on_treatment(seen)
     if name.is_deficient or name is C.INDETERMINATE or seen.classified.treat_now:
         return found("R-61", inputs(nerves.signs), "neurological sign")
     if name in _UNDECIDED and nerves.fresh:
         return found("R-61", inputs(nerves.fresh), "new or worse neurological sign, B12 not known")
     return NONE
+
+
+def _urgent_on_treatment(seen: Picture) -> Reasons:
+    """Nerves that are worse, or new since the first dose, do not wait (R-61, R-187)."""
+    start = first_dose(seen.asked.treatment)
+    worse = tuple(
+        sign
+        for sign in seen.neurology.signs
+        if sign.worse or (start is not None and _since(sign, start))
+    )
+    if not worse:
+        return NONE
+    return found("R-61", inputs(worse), "neurological sign new or worse on treatment")
+
+
+def _since(sign: Concept, start: When) -> bool:
+    when = sign.onset or sign.recorded
+    return when is not None and when.later_than(start).is_yes
 
 
 def _start_at_once(seen: Picture) -> Reasons:
@@ -101,11 +143,21 @@ def _soon(seen: Picture) -> Reasons:
         reasons.append(found("R-62", inputs(seen.neurology.signs), "neurological sign (R-49)"))
     if name in _UNDECIDED and seen.neurology.present:
         reasons.append(found("R-62", inputs(seen.neurology.signs), "known neurological sign"))
+    if name is C.ON_TREATMENT:
+        reasons += _soon_on_treatment(seen)
     if seen.case.pregnant().is_yes and seen.blood.anaemic.is_yes:
         reasons.append(found("R-62", note="anaemia in pregnancy"))
     if not name.is_deficient:
         reasons += _permanent_cause_undecided(seen)
     return joined(*reasons)
+
+
+def _soon_on_treatment(seen: Picture) -> list[Reasons]:
+    signs = inputs(seen.neurology.signs)
+    reasons = [found("R-62", signs, "neurological sign under treatment")] if signs else []
+    if seen.blood.anaemic.is_yes:
+        reasons.append(found("R-62", note="anaemia under treatment"))
+    return reasons
 
 
 def _soon_when_deficient(seen: Picture) -> list[str]:
@@ -129,8 +181,8 @@ def _permanent_cause_undecided(seen: Picture) -> list[Reasons]:
     """Section 27: pernicious anaemia or gastrectomy on record, not shown deficient, untreated."""
     if seen.classified.name not in (C.INDETERMINATE, C.UNLIKELY):
         return []
-    total = _sure(seen.causes, "gastrectomy-total")
-    other = _sure(seen.causes, "pernicious-anaemia", "gastrectomy-partial")
+    total = _sure(seen.asked.sure_causes, "gastrectomy-total")
+    other = _sure(seen.asked.sure_causes, "pernicious-anaemia", "gastrectomy-partial")
     if seen.classified.name is C.INDETERMINATE and (total or other):
         return [found("R-62", note="permanent cause on record, B12 undecided")]
     if seen.classified.name is C.UNLIKELY and other:
@@ -139,4 +191,4 @@ def _permanent_cause_undecided(seen: Picture) -> list[Reasons]:
 
 
 def _sure(causes: tuple[Cause, ...], *names: str) -> bool:
-    return any(c.cause in names and c.confidence is not Confidence.POSSIBLE for c in causes)
+    return any(c.cause in names for c in causes)

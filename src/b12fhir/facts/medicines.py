@@ -26,7 +26,13 @@ class Route(Enum):
         """Given with a needle (an unknown route is none)."""
         return self in _INJECTED
 
+    @property
+    def is_oral(self) -> bool:
+        """Taken without a needle, for certain."""
+        return self in _TAKEN
 
+
+_TAKEN = frozenset({Route.ORAL, Route.SUBLINGUAL, Route.NASAL})
 _INJECTED = frozenset({Route.IM, Route.SC, Route.IV, Route.INJECTION})
 
 

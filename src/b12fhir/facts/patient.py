@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import Enum
 
-from b12fhir.kernel.dates import When, completed_weeks, whole_years
+from b12fhir.kernel.dates import When, completed_weeks, whole_years, years_by_months
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
 
@@ -34,6 +35,12 @@ class Patient:
         if self.birth is None:
             return None
         return whole_years(self.birth.last, day), whole_years(self.birth.first, day)
+
+    def exact_age_range(self, day: date) -> tuple[Decimal, Decimal] | None:
+        """As `age_range`, in years by completed months: infants' limits begin at half a year."""
+        if self.birth is None:
+            return None
+        return years_by_months(self.birth.last, day), years_by_months(self.birth.first, day)
 
 
 @dataclass(frozen=True, slots=True)

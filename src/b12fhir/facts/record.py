@@ -14,7 +14,8 @@ from b12fhir.kernel.evidence import Issue
 class OwnPlan:
     """A plan this program proposed before and found in the record again.
 
-    ``start`` is the d0 its dates hang on. ``status`` and ``intent`` are FHIR's.
+    ``start`` is the d0 its dates hang on. ``status`` and ``intent`` are FHIR's. ``treats`` tells a
+    plan with medicines from one of tests only.
     """
 
     reference: str
@@ -23,6 +24,7 @@ class OwnPlan:
     intent: str
     start: date | None
     decision_digest: str = ""
+    treats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,3 @@ class Site:
     def code_system(self, name: str) -> str:
         """URI of one of our code systems, e.g. ``plan-category``."""
         return f"{self.canonical}/CodeSystem/{name}"
-
-    def profile(self, name: str) -> str:
-        """Canonical URL of one of our profiles."""
-        return f"{self.canonical}/StructureDefinition/{name}"

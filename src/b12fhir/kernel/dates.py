@@ -8,6 +8,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
 
 from b12fhir.kernel.truth import Truth
 
@@ -146,6 +147,12 @@ def days_between(earlier: date, later: date) -> int:
 def whole_years(birth: date, day: date) -> int:
     """Age in completed years."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def years_by_months(birth: date, day: date) -> Decimal:
+    """Age in years, counted in completed months."""
+    months = (day.year - birth.year) * 12 + day.month - birth.month - (day.day < birth.day)
+    return Decimal(months) / 12
 
 
 def completed_weeks(start: date, day: date) -> int:

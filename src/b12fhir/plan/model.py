@@ -80,5 +80,5 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to write: neither phases nor tests."""
-        return not self.phases and not self.monitoring
+        """Nothing to write: neither phases nor tests, nor a stop, which is a message in itself."""
+        return not self.phases and not self.monitoring and self.kind != "stop"

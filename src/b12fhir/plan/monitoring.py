@@ -62,6 +62,8 @@ def _follow_up(decision: Decision) -> tuple[str, ...]:
         sets.append("neuro")
     if needs.pernicious:
         sets.append("pernicious")
+    if needs.polycythaemia:
+        sets.append("polycythaemia")
     return tuple(sets)
 
 

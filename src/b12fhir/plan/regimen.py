@@ -25,10 +25,8 @@ def choose(decision: Decision, pack: Pack) -> Chosen | None:
 
 
 def row_for(decision: Decision, pack: Pack) -> Regimen | None:
-    """The first row whose causes hold the one that governs."""
-    governing = decision.governing
-    cause = governing.cause if governing is not None else ""
-    return next((row for row in pack.regimens if cause in row.causes), None)
+    """The first row for the cause that the decision treats or prevents."""
+    return next((row for row in pack.regimens if decision.intent.cause in row.causes), None)
 
 
 def _courses(decision: Decision, row: Regimen) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ class Limits:
     join_days: int
     on_treatment_injection_days: int
     on_treatment_oral_days: int
+    course_running_days: int
     baseline_potassium_days: int
     baseline_blood_count_days: int
     baseline_folate_iron_days: int

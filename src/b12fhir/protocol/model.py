@@ -216,6 +216,10 @@ class ConceptTable:
         classes = (Code(ATC, code.code[:length]) for length in _ATC_CLASSES)
         return next((one for one in classes if one in self.codes), None)
 
+    def has_code(self, concept: str) -> bool:
+        """Has the concept any verified code? Without one a text is all a record can hold."""
+        return concept in self.codes.values()
+
     def role(self, name: str) -> frozenset[str]:
         """Concept ids that play the role; an unknown role is a mistake and raises `KeyError`."""
         return self.roles[name]

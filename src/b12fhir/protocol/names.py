@@ -56,7 +56,7 @@ PRESENCE_TESTS = _words(
 MONITORING_SETS = _words(
     """
     k-course k-before response-early follow-up follow-up-mma follow-up-hcy review review-mother
-    neuro pernicious b12-yearly
+    neuro pernicious polycythaemia b12-yearly
     """
 )
 

@@ -22,6 +22,7 @@ from b12fhir.protocol.model import Protocol
 
 __all__ = ["Proposal", "decide_on", "extract", "propose"]
 
+_GIVEN = frozenset({"treat", "prophylaxis"})
 _OPEN = frozenset({"draft", "active", "on-hold"})
 
 
@@ -74,7 +75,7 @@ def propose(
     """
     facts = extract(resources, protocol, site, patient)
     decision = decide_on(facts, protocol, as_of, site)
-    plan = make_plan(decision, protocol, _start(facts, _day(as_of, site)))
+    plan = make_plan(decision, protocol, _start(facts, decision, _day(as_of, site)))
     return Proposal(facts, decision, plan, protocol, as_of, site)
 
 
@@ -85,11 +86,18 @@ def _day(as_of: datetime, site: Site) -> date:
     return as_of.astimezone(site.zone).date()
 
 
-def _start(facts: Facts, today: date) -> date:
-    """d0: that of the open plan proposed before, so that dates stand still; else today."""
+def _start(facts: Facts, decision: Decision, today: date) -> date:
+    """d0: that of the open plan proposed before, so that dates stand still; else today.
+
+    A plan of tests lends no start to a treatment: its first doses would lie in the past.
+    """
+    treats = decision.intent.kind in _GIVEN
     starts = [
         plan.start
         for plan in facts.own_plans
-        if plan.status in _OPEN and plan.intent == "proposal" and plan.start is not None
+        if plan.status in _OPEN
+        and plan.intent == "proposal"
+        and plan.treats is treats
+        and plan.start is not None
     ]
     return min(starts, default=today)

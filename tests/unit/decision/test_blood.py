@@ -13,6 +13,7 @@ from tests.support.decided import decided, ids, rules
 from tests.support.facts import MAN, WOMAN, antibody, concept, days_ago, lab
 
 CHILD = {years: replace(WOMAN, birth=on(date(2026 - years, 1, 1))) for years in (0, 1, 3, 8, 13)}
+NEWBORN = replace(WOMAN, birth=on(date(2026, 7, 1)))
 NOBODY = replace(WOMAN, sex=Sex.UNKNOWN)
 
 LIMITS = [
@@ -44,7 +45,8 @@ LIMITS = [
     (CHILD[3], "69", "severe"),
     (CHILD[1], "105", "none"),
     (CHILD[1], "69", "severe"),
-    (CHILD[0], "60", "unknown"),
+    (CHILD[0], "60", "severe"),
+    (NEWBORN, "60", "unknown"),
     (replace(WOMAN, birth=None), "52", "severe"),
     (replace(WOMAN, birth=None), "118", "unknown"),
     (replace(WOMAN, birth=None), "140", "none"),

@@ -151,9 +151,37 @@ def due_by_test(plan: Plan) -> dict[str, list[int]]:
     return {m.test: [(day - plan.start).days for day in m.due] for m in plan.monitoring}
 
 
+def after_d0(plan: Plan) -> dict[str, list[int]]:
+    """What is due later than the baseline."""
+    return {test: [day for day in days if day] for test, days in due_by_test(plan).items()}
+
+
+def test_the_missing_baseline_is_ordered_for_d0() -> None:
+    """What was not measured before dose 1 can never be measured again (R-10, R-19, R-81)."""
+    bare = due_by_test(planned(LOW))
+    looked_for = {"intrinsic-factor-antibody", "coeliac-serology"}
+    assert {t for t, days in bare.items() if days[0] == 0} == looked_for | {
+        *("cbc", "reticulocytes", "folate", "ferritin")
+    }
+    known = (
+        lab(A.HEMOGLOBIN, "140"),
+        lab(A.RETIC_PCT, "1"),
+        lab(A.FOLATE, "20"),
+        lab(A.FERRITIN, "90"),
+        concept("diet_vegan"),
+    )
+    full = due_by_test(planned(LOW, *known))
+    assert not [test for test, days in full.items() if days[0] == 0]
+
+
+def test_polycythaemia_vera_has_weekly_counts() -> None:
+    due = due_by_test(planned(LOW, concept("polycythemia_vera")))
+    assert due["cbc"] == [0, *range(7, 57, 7)]
+
+
 def test_potassium_over_48_hours_and_early_counts_in_pernicious_anaemia() -> None:
-    due = due_by_test(planned(LOW, PA))
-    assert due["potassium"] == [0, 1, 2]
+    due = after_d0(planned(LOW, PA))
+    assert due_by_test(planned(LOW, PA))["potassium"] == [0, 1, 2]
     assert due["hematocrit"][:5] == [5, 6, 7, 14, 21]
     assert due["reticulocytes"][:5] == [5, 6, 7, 14, 21]
 
@@ -171,7 +199,7 @@ def test_other_injections_want_potassium_once_and_tablets_none() -> None:
 
 
 def test_follow_up() -> None:
-    due = due_by_test(planned(LOW))
+    due = after_d0(planned(LOW))
     assert due["cbc"] == [28, 56]
     assert due["b12"] == [92, 181, 365]
     assert due["clinical-review"] == [92]
@@ -228,7 +256,7 @@ def test_a_test_wanted_twice_stands_once_with_all_its_dates() -> None:
 
 def test_a_stop_has_no_medicine() -> None:
     assert not planned(LOW, allergy(Truth.YES)).phases
-    assert planned(LOW, allergy(Truth.YES)).is_empty
+    assert not planned(LOW, allergy(Truth.YES)).is_empty
     hospital = planned(LOW, lab(A.HEMOGLOBIN, "60"), lab(A.POTASSIUM, "3"))
     assert not hospital.phases
     assert due_by_test(hospital)["potassium"] == [0, 1, 2]

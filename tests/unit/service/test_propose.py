@@ -10,6 +10,7 @@ import pytest
 from b12fhir.errors import Defect, PatientError
 from b12fhir.fhir.json import canonical
 from b12fhir.fhir.site import Site
+from b12fhir.fhir.validate import validate
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Span
 from b12fhir.service import proposal_schema, propose, to_json
@@ -84,6 +85,33 @@ def test_the_dates_of_an_open_proposal_stand_still() -> None:
     later = proposed(patient(), b12(120), stored, as_of=NOON + timedelta(days=5))
     assert later.plan.start == first.plan.start
     assert canonical(later.bundle()) == canonical(first.bundle())
+
+
+def test_a_treatment_does_not_begin_on_the_day_of_an_older_plan_of_tests() -> None:
+    """Eight weeks after a "confirm" plan the whole load would lie in the past."""
+    undecided = proposed(patient(), b12(240))
+    stored = _own_plan(undecided.bundle())
+    later = NOON + timedelta(days=55)
+    treated = proposed(patient(), b12(240), b12(120, day="2027-01-10"), stored, as_of=later)
+    assert treated.plan.phases[0].start == date(2027, 1, 15)
+    still = proposed(patient(), b12(240), stored, as_of=later)
+    assert still.plan.start == date(2026, 11, 21)
+
+
+def test_a_stop_is_written_although_it_holds_no_medicine() -> None:
+    """A clinician must meet it where the plan would have been (ruling 9)."""
+    allergic = {
+        "resourceType": "AllergyIntolerance",
+        "id": "a1",
+        "patient": {"reference": "Patient/p1"},
+        "code": {"text": "hydroxocobalamin"},
+        "clinicalStatus": {"coding": [{"code": "active"}]},
+        "verificationStatus": {"coding": [{"code": "confirmed"}]},
+    }
+    proposal = proposed(patient(), b12(120), allergic)
+    kinds = [entry["resource"]["resourceType"] for entry in proposal.bundle()["entry"]]
+    assert kinds == ["Device", "CarePlan"]
+    assert validate(proposal.bundle()) == []
 
 
 @pytest.mark.parametrize("status", ["revoked", "completed", "entered-in-error"])

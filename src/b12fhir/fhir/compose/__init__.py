@@ -37,7 +37,7 @@ def compose(
         for monitor in by_test(plan.monitoring)
         if protocol.tests[monitor.test].laboratory
     ]
-    umbrella = care_plan(ctx, [entry["fullUrl"] for entry in (*medicines, *tests)])
+    umbrella = care_plan(ctx, [*medicines, *tests])
     return _transaction([_device(ctx), create(ctx, PLAN, umbrella), *medicines, *tests])
 
 

@@ -1,6 +1,6 @@
 """The CarePlan: what people search for, with the reasons in its narrative."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from b12fhir.fhir.compose.entry import (
@@ -30,7 +30,7 @@ _TITLES = {
 _US_CORE = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
 
 
-def care_plan(ctx: Context, children: Sequence[str]) -> dict[str, Any]:
+def care_plan(ctx: Context, children: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The CarePlan of one proposal; ``children`` are the addresses of its requests."""
     digest = decision_digest(ctx.decision, ctx.plan, ctx.protocol.pack)
     replaced = replaced_plan(ctx.key, ctx.facts.own_plans)
@@ -68,8 +68,12 @@ def _category(ctx: Context) -> list[dict[str, Any]]:
     ]
 
 
-def _requests(children: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"reference": {"reference": child}} for child in children]
+def _requests(children: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Links to the requests; the type tells a plan with medicines from one of tests only."""
+    return [
+        {"reference": {"reference": one["fullUrl"], "type": one["resource"]["resourceType"]}}
+        for one in children
+    ]
 
 
 def _activities(ctx: Context) -> list[dict[str, Any]]:

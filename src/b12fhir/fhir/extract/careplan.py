@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from b12fhir.facts.record import OwnPlan
+from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.found import Found
 from b12fhir.fhir.extract.record import Record, Source
 from b12fhir.fhir.extract.subject import not_ours
@@ -31,4 +32,11 @@ def read_careplan(source: Source, record: Record) -> Iterator[Found]:
         intent=text(resource.get("intent")),
         start=start.first if start and start.is_exact else None,
         decision_digest=values.get(record.site.system("decision-digest"), ""),
+        treats=any(_is_medicine(activity) for activity in items(resource.get("activity"))),
     )
+
+
+def _is_medicine(activity: Resource) -> bool:
+    link = obj(activity.get("reference"))
+    medicine = "MedicationRequest"
+    return text(link.get("type")) == medicine or text(link.get("reference")).startswith(medicine)
