@@ -8,7 +8,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from b12fhir.decision.model import Cause, Decision
+from b12fhir.decision.model import Bucket, Cause, Decision
 from b12fhir.fhir.dosage import dose_text, product_text, route_text
 from b12fhir.fhir.timing import bounds, every_text
 from b12fhir.kernel.evidence import Finding, Input, Remark
@@ -103,6 +103,8 @@ def _fact(fact: Input) -> str:
 
 
 def _cause(cause: Cause) -> str:
+    if cause.bucket is Bucket.UNKNOWN:
+        return f"none on record ({cause.rule})"
     governs = ", governs the treatment" if cause.governs else ""
     rule = f" ({cause.rule})" if cause.rule else ""
     facts = "; ".join(_fact(fact) for fact in cause.inputs)

@@ -8,7 +8,19 @@ from b12fhir.plan.model import Monitor
 from b12fhir.protocol.limits import Limits
 from b12fhir.protocol.model import MonitoringItem, Pack, Regimen
 
+_BEFORE_DOSE_1 = {
+    "mma": "R-48",
+    "homocysteine": "R-48",
+    "cbc": "R-10",
+    "reticulocytes": "R-10",
+    "folate": "R-10",
+    "ferritin": "R-10",
+    "intrinsic-factor-antibody": "R-81",
+    "coeliac-serology": "R-81",
+}
 _ORDER_RULE = {
+    "b12-active": "R-09",
+    "thiamine": "R-181",
     "b12": "R-18",
     "cbc": "R-10",
     "urine-mma-creatinine": "R-42",
@@ -25,11 +37,17 @@ def monitoring(
     items = [item for name in _sets(decision, row) for item in pack.monitoring[name]]
     planned = [_dated(item, start, limits) for item in items]
     ordered = [
-        Monitor(test, (start,), _ORDER_RULE.get(test, "R-35")) for test in decision.intent.orders
+        Monitor(test, (start,), _order_rule(decision, test)) for test in decision.intent.orders
     ]
     again = shift(start, limits.recheck_months, "mo")
     rechecks = [Monitor(test, (again,), "R-39") for test in decision.intent.rechecks]
     return _merged([*ordered, *planned, *rechecks])
+
+
+def _order_rule(decision: Decision, test: str) -> str:
+    """The rule that asks for a test on d0."""
+    rules = _BEFORE_DOSE_1 if decision.intent.kind == "treat" else _ORDER_RULE
+    return rules.get(test, "R-35")
 
 
 def _sets(decision: Decision, row: Regimen | None) -> tuple[str, ...]:

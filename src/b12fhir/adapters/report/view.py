@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from b12fhir.adapters.report import words
-from b12fhir.decision.model import Cause, SeverityGrade, Urgency
+from b12fhir.decision.model import Bucket, Cause, SeverityGrade, Urgency
 from b12fhir.fhir.dosage import dose_text, product_text, route_text
 from b12fhir.fhir.timing import every_text
 from b12fhir.kernel.evidence import Finding, Issue, Remark
@@ -138,6 +138,8 @@ def _remarks(remarks: Iterable[Remark]) -> tuple[str, ...]:
 
 
 def _cause(cause: Cause) -> str:
+    if cause.bucket is Bucket.UNKNOWN:
+        return f"None on record ({cause.rule})."
     governs = ", governs the treatment" if cause.governs else ""
     rule = f" ({cause.rule})" if cause.rule else ""
     facts = "; ".join(words.fact(one) for one in cause.inputs)
