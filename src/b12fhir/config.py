@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
+from b12fhir.fhir.codemap import read_code_map
 from b12fhir.fhir.site import CANONICAL
+from b12fhir.kernel.codes import Code
 
 PREFIX = "B12FHIR_"
 _TOKEN_SIZE = 16_384
@@ -37,6 +39,11 @@ class Settings:
     workers: int = 2
     timeout: int = 60
     out: Path = Path("out")
+    code_map: Path | None = None
+
+    def codes(self) -> Mapping[Code, Code]:
+        """The site's local laboratory codes, as LOINC; empty without a map."""
+        return _read_codes(self.code_map) if self.code_map else {}
 
     def token(self) -> str:
         """The bearer token in the token file, or ``""`` without one. Never logged, never shown."""
@@ -174,6 +181,15 @@ def _read_token(path: Path) -> str:
     return token.decode("ascii")
 
 
+def _read_codes(path: Path) -> Mapping[Code, Code]:
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        msg = f"The code map {path} cannot be read as UTF-8 text."
+        raise ConfigError(msg, hint="Check the path, its permissions and its encoding.") from None
+    return read_code_map(text, where=f"The code map {path}")
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("server", "--server", "none", "Base address of the FHIR R4 server.", _server),
     Setting(
@@ -244,6 +260,14 @@ SETTINGS: tuple[Setting, ...] = (
         _number(_MAX_TIMEOUT),
     ),
     Setting("out", "--out", "out", "Folder for reports and proposals.", Path),
+    Setting(
+        "code_map",
+        "",
+        "none",
+        "TOML file that maps the site's own laboratory codes to LOINC: `[[code]]` with `system`, "
+        "`code` and `loinc`. Codes without a row are reported as unmapped.",
+        Path,
+    ),
 )
 
 

@@ -125,6 +125,7 @@ class _House:
             site_key=chosen.site_key,
             canonical=chosen.canonical,
             zone=chosen.zone,
+            code_map=chosen.codes(),
         )
 
     def doors(self, out: report.Terminal, err: report.Terminal) -> cli.Doors:

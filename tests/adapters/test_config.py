@@ -139,3 +139,18 @@ def test_a_file_that_is_no_token_is_refused_without_its_content(tmp_path, raw):
 def test_a_token_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"gone cannot be read"):
         load(token_file=str(tmp_path / "gone")).token()
+
+
+def test_a_code_map_is_read_from_its_file(tmp_path) -> None:
+    path = tmp_path / "codes.toml"
+    path.write_text('[[code]]\nsystem = "urn:lab"\ncode = "B12"\nloinc = "2132-9"\n', "utf-8")
+    settings = config.load({"B12FHIR_CODE_MAP": str(path)}, {})
+    assert [code.code for code in settings.codes().values()] == ["2132-9"]
+    assert config.load({}, {}).codes() == {}
+
+
+def test_a_code_map_that_cannot_be_read_is_named(tmp_path) -> None:
+    """A site that believes its codes are mapped must not run without them."""
+    missing = tmp_path / "missing.toml"
+    with pytest.raises(ConfigError, match="missing"):
+        config.load({"B12FHIR_CODE_MAP": str(missing)}, {}).codes()
