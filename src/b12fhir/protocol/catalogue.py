@@ -1,6 +1,6 @@
 """The rule catalogue as Markdown, for people who review what the program does and does not do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from b12fhir.kernel.codes import Code
 from b12fhir.protocol.model import ConceptTable, Protocol, Rule
@@ -14,17 +14,18 @@ _SYSTEMS = {
 }
 
 
-def catalogue(protocol: Protocol) -> str:
-    """The whole catalogue; equal for equal protocols, ends with a newline."""
-    return "\n".join((*_head(protocol), *_rules(protocol), *_regimens(protocol), *_roles(protocol)))
+# Ids of the cases that prove a rule, by the rule's number.
+Cases = Mapping[str, Sequence[str]]
+
+
+def catalogue(protocol: Protocol, cases: Cases) -> str:
+    """The whole catalogue; equal for equal protocols and cases, ends with a newline."""
+    parts = (_head(protocol), _rules(protocol, cases), _regimens(protocol), _roles(protocol))
+    return "\n".join(line for part in parts for line in part)
 
 
 def _head(protocol: Protocol) -> Iterator[str]:
     pack = protocol.pack
-    by_state = {
-        state: sum(1 for rule in protocol.rules.values() if rule.state == state)
-        for state in ("implemented", "planned", "not-covered")
-    }
     yield "# Rule catalogue"
     yield ""
     yield "Generated from the protocol files; do not edit (a test compares)."
@@ -32,29 +33,44 @@ def _head(protocol: Protocol) -> Iterator[str]:
     yield f"Pack {pack.id} {pack.version} of {pack.date.isoformat()}: **{pack.review.status}**."
     yield "No number here has been signed unless a clinician's name stands beside that word."
     yield ""
-    yield ", ".join(f"{count} {state}" for state, count in by_state.items()) + "."
+    yield f"{states(protocol)} Cases are the folders of `tests/cases` that prove a rule."
     yield ""
 
 
-def _rules(protocol: Protocol) -> Iterator[str]:
+def states(protocol: Protocol) -> str:
+    """How many rules are implemented, planned and not covered, in one sentence."""
+    by_state = {
+        state: sum(1 for rule in protocol.rules.values() if rule.state == state)
+        for state in ("implemented", "planned", "not-covered")
+    }
+    return ", ".join(f"{count} {state}" for state, count in by_state.items()) + "."
+
+
+def _rules(protocol: Protocol, cases: Cases) -> Iterator[str]:
     yield "## Rules"
     yield ""
-    yield "| rule | what a clinician reads | kind | state | sources | evidence |"
-    yield "|---|---|---|---|---|---|"
+    yield "| rule | what a clinician reads | kind | state | sources | evidence | cases |"
+    yield "|---|---|---|---|---|---|---|"
     for rule in protocol.rules.values():
-        sources = ", ".join("project" if one == "-" else one for one in rule.citation.sources)
         yield _row(
             rule.id,
             f"**{rule.title}.** {rule.text}",
             rule.kind,
-            _state(rule),
-            sources,
+            state(rule),
+            ", ".join(sources(rule)),
             rule.citation.evidence,
+            ", ".join(cases.get(rule.id, ())),
         )
     yield ""
 
 
-def _state(rule: Rule) -> str:
+def sources(rule: Rule) -> tuple[str, ...]:
+    """Short names of who says so; a dash stands for the project itself."""
+    return tuple("project" if one == "-" else one for one in rule.citation.sources)
+
+
+def state(rule: Rule) -> str:
+    """Is it implemented, planned for which step, or not covered, and why?"""
     if rule.state == "planned":
         return f"planned, step {rule.step}"
     return f"{rule.state}: {rule.note}" if rule.note else rule.state

@@ -146,7 +146,7 @@ def _phase(phase: Phase) -> dict[str, Any]:
         "dose": dose,
         "volume": {"value": phase.volume_ml, "unit": "mL"} if phase.volume_ml is not None else None,
         "route": phase.route,
-        "interval": _span(phase.interval),
+        "interval": _interval(phase),
         "count": phase.count or None,
         "duration": _span(phase.duration),
         "start": phase.start.isoformat(),
@@ -156,6 +156,12 @@ def _phase(phase: Phase) -> dict[str, Any]:
         "alternative": phase.alternative or None,
         "rule": phase.rule,
     }
+
+
+def _interval(phase: Phase) -> dict[str, Any] | None:
+    shown = _span(phase.interval)
+    # Three a week: one week with frequency 3; the dates stand among the doses.
+    return shown if shown is None or not phase.days else shown | {"frequency": len(phase.days)}
 
 
 def _span(span: Span | None) -> dict[str, Any] | None:

@@ -8,15 +8,17 @@ from pathlib import Path
 import msgspec
 
 from b12fhir.adapters.cli.doors import Doors, Records
-from b12fhir.errors import OK, PARTIAL, UsageError, UserError
+from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
 from b12fhir.kernel.dates import parse_when
 from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
-from b12fhir.service import Proposal, to_json
+from b12fhir.service import Proposal, explanation_json, to_json
+from b12fhir.service import explain as why
 
 _SHOWN = 20
+_NAMED = 3
 
 
 def run(args: Namespace, doors: Doors) -> int:
@@ -56,6 +58,22 @@ def assess(args: Namespace, doors: Doors) -> int:
     return _code(records, failures)
 
 
+def explain(args: Namespace, doors: Doors) -> int:
+    """Walk the pathway of one patient, and say what would change the answer."""
+    as_of = _ready(args, doors)
+    records = doors.read([Path(name) for name in args.files])
+    if args.patient:
+        records = records.only(args.patient)
+    patient = _only(records)
+    told = why(doors.propose(records.of(patient), as_of, patient))
+    if args.json:
+        doors.out.raw(f"{msgspec.json.format(encode(explanation_json(told)), indent=2).decode()}\n")
+    else:
+        doors.out.explanation(told)
+    _tell(doors, [_line(issue) for issue in records.issues])
+    return _code(records, [])
+
+
 def sync(args: Namespace, doors: Doors) -> int:
     """Read a server, decide, write proposals."""
     as_of = _ready(args, doors)
@@ -86,6 +104,7 @@ def packs(_: Namespace, doors: Doors) -> int:
 COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "demo": demo,
     "assess": assess,
+    "explain": explain,
     "sync": sync,
     "doctor": doctor,
     "packs": packs,
@@ -110,6 +129,16 @@ def moment(text: str | None, doors: Doors) -> datetime:
     if when.instant is not None:
         return when.instant.astimezone(doors.zone)
     return datetime.combine(when.first, time(23, 59, 59), doors.zone)
+
+
+def _only(records: Records) -> str:
+    """The one patient of the input."""
+    patients = list(records.patients)
+    if len(patients) != 1:
+        msg = f"The input holds {len(patients)} patients; one is explained at a time."
+        some = ", ".join(patients[:_NAMED])
+        raise PatientError(msg, hint=f"Name one with --patient, for example {some}.")
+    return patients[0]
 
 
 def _assess_all(

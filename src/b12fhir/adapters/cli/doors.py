@@ -10,7 +10,7 @@ from typing import Protocol
 from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
-from b12fhir.service import Proposal
+from b12fhir.service import Explanation, Proposal
 
 
 class Records(Protocol):
@@ -61,6 +61,10 @@ class Screen(Protocol):
 
     def detail(self, proposals: Sequence[Proposal]) -> None:
         """Everything about each patient."""
+        ...
+
+    def explanation(self, one: Explanation) -> None:
+        """The pathway of one patient."""
         ...
 
     def lines(self, lines: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ _START = """\
 start here:
   b12fhir demo                                     99 invented patients, no server needed
   b12fhir assess patient.json                      one patient from a Bundle
+  b12fhir explain patient.json                     why, and what would change the answer
   b12fhir doctor --server http://127.0.0.1:8080/fhir
   b12fhir sync --server http://127.0.0.1:8080/fhir --dry-run
 
@@ -42,6 +43,15 @@ examples:
 FILE is a Bundle (JSON), NDJSON, NDJSON.gz, or a folder of such files. Give the Patient along with
 the results: age and sex decide limits. With --json one patient gives one indented object, several
 give one object a line. A line that cannot be read is named and left out; the rest is assessed.""",
+    "explain": """\
+examples:
+  b12fhir explain patient.json
+  b12fhir explain export/ --patient 123 --as-of 2026-11-21
+  b12fhir explain patient.json --json | jq .counterfactuals
+
+Prints the pathway of one patient, question by question: the answer, the facts it rests on, the rule
+and who says so, and what was missing. Then which single change of a fact would change the answer:
+each is decided again by the same rules. FILE is as for assess.""",
     "sync": """\
 examples:
   b12fhir sync --server http://127.0.0.1:8080/fhir --dry-run
@@ -101,6 +111,7 @@ def build() -> argparse.ArgumentParser:
     for name, summary, fill in (
         ("demo", "assess the bundled cohort of invented patients", _demo),
         ("assess", "assess the patients in files", _assess),
+        ("explain", "say why, question by question, for one patient", _explain),
         ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
         ("doctor", "ask a FHIR server what it can do", _doctor),
         ("packs", "list the protocol packs and who has signed them", _packs),
@@ -123,14 +134,24 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _assess(parser: argparse.ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument("--json", action="store_true", help="print the proposal as JSON")
+    _common(parser)
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
+    _common(parser)
+
+
+def _files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", nargs="+", metavar="FILE", help="Bundle, NDJSON, NDJSON.gz or a folder of them"
     )
     parser.add_argument(
         "--patient", metavar="ID", help="only this patient, e.g. 123 or Patient/123"
     )
-    parser.add_argument("--json", action="store_true", help="print the proposal as JSON")
-    _common(parser)
 
 
 def _sync(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from b12fhir.adapters.report import explained
 from b12fhir.adapters.report.view import Reason, View, class_counts, ordered, urgent_line
 from b12fhir.adapters.report.words import pack_line, safe
 from b12fhir.fhir.narrative import PROPOSAL_NOTICE
-from b12fhir.service import Proposal
+from b12fhir.service import Explanation, Proposal
 
 _WIDE = 110
 _PIPED = 140
@@ -66,6 +67,14 @@ class Terminal:
             self._one(one)
         self._line(urgent_line(views), "bold red" if any(v.urgent for v in views) else "")
         self._line(_footer(proposals))
+
+    def explanation(self, one: Explanation) -> None:
+        """The pathway of one patient, question by question."""
+        for line in explained.lines(one):
+            first, rest = " " * line.indent, " " * (line.indent + line.hang)
+            self._line(_filled(line.text, self._console.width, first, rest), line.style)
+        self._line("")
+        self._line(f"{pack_line(one.pack)} {PROPOSAL_NOTICE}")
 
     def lines(self, lines: Iterable[str]) -> None:
         """Plain lines, however long."""
@@ -184,7 +193,14 @@ def _blocks(one: View) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _wrapped(line: str, width: int) -> str:
     """A list item with a hanging indent."""
-    return textwrap.fill(line, width, initial_indent="    - ", subsequent_indent="      ")
+    return _filled(line, width, "    - ", "      ")
+
+
+def _filled(line: str, width: int, first: str, rest: str) -> str:
+    """Wrapped at blanks only: a rule number or a date stays in one piece."""
+    return textwrap.fill(
+        line, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False
+    )
 
 
 def _reason(one: Reason) -> str:

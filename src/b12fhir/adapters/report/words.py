@@ -1,41 +1,27 @@
-"""Plain words for what a decision and a plan say in ids and numbers."""
+"""Words for a terminal or a page: what a person reads, with nothing in it that steers either."""
 
 import re
-from collections.abc import Iterable
 
-from b12fhir.decision.model import Classification, Decision, Urgency
-from b12fhir.fhir.dosage import product_text, route_text
-from b12fhir.fhir.timing import every_text, span_text
+from b12fhir.decision.model import Decision
+from b12fhir.fhir.dosage import route_text
 from b12fhir.kernel.evidence import Input
-from b12fhir.kernel.quantities import plain
-from b12fhir.plan.model import Phase, Plan
-from b12fhir.protocol.model import Pack, Protocol
+from b12fhir.protocol.model import Pack
+from b12fhir.service.wording import CLASSES, URGENCIES, plan_in_words, short, test, unit_text
 
-CLASSES = {
-    Classification.CONFIRMED: "Deficient, confirmed",
-    Classification.INDETERMINATE_CONFIRMED: "Deficient, confirmed after an indeterminate B12",
-    Classification.FUNCTIONAL: "Deficient in function, B12 not low",
-    Classification.INDETERMINATE: "Indeterminate, to be confirmed",
-    Classification.ON_TREATMENT: "On treatment, B12 not classified",
-    Classification.DATA_QUALITY: "Stopped by a data fault",
-    Classification.NO_DATA: "Not enough data",
-    Classification.UNLIKELY: "Deficiency unlikely",
-}
-URGENCIES = {
-    Urgency.URGENT: "URGENT (same day)",
-    Urgency.SOON: "soon (7 days)",
-    Urgency.ROUTINE: "routine",
-}
-# Why there is none, by the decision's flag; the first that fits.
-_NO_PROPOSAL = {
-    "deceased": ": the patient has died",
-    "record-not-active": ": the record is not active, or was merged into another",
-    "b12-already-given-or-ordered": ": vitamin B12 is already being given or on order",
-    "data-quality": " until the B12 result can be read",
-}
-# Longer leads are cut at their colon in a table; the full sentence stands in the details.
-_LEAD = 80
-_STOP = 160
+__all__ = [
+    "CLASSES",
+    "URGENCIES",
+    "clean",
+    "fact",
+    "pack_line",
+    "plan_in_words",
+    "route",
+    "safe",
+    "severity",
+    "short",
+    "test",
+]
+
 # Control characters could rewrite a terminal line; bidirectional marks could reorder one.
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -64,63 +50,9 @@ def route(name: str | None) -> str:
     return route_text(name) if name else "-"
 
 
-def plan_in_words(plan: Plan, decision: Decision, protocol: Protocol) -> str:
-    """The whole plan in one or two sentences; dose by dose it stands in the details."""
-    if plan.phases:
-        before = (None, *plan.phases)
-        steps = ", then ".join(_phase(*pair) for pair in zip(plan.phases, before, strict=False))
-        lead = "Prophylaxis: " if plan.kind == "prophylaxis" else ""
-        return f"{lead}{steps}, from {plan.phases[0].start.isoformat()}."
-    ordered = [one.test for one in plan.monitoring] or list(decision.intent.orders)
-    tests = f"{_tests(ordered, protocol)}." if ordered else ""
-    if decision.intent.kind == "confirm":
-        return f"Confirm first: {tests}"
-    if decision.contraindications:
-        tests = f" Tests: {tests}" if tests else ""
-        return f"No regimen. {short(decision.contraindications[0].text, _STOP)}.{tests}"
-    if tests:
-        return f"Order: {tests}"
-    why = next((text for flag, text in _NO_PROPOSAL.items() if flag in decision.flags), "")
-    return f"No proposal{why}."
-
-
-def short(text: str, most: int = _LEAD) -> str:
-    """The lead of a remark: its first clause, cut before a long explanation."""
-    lead = re.split(r"[;.] |[.]$", text, maxsplit=1)[0]
-    return lead if len(lead) <= most else lead.split(": ", 1)[0]
-
-
-def _phase(phase: Phase, before: Phase | None) -> str:
-    """One phase. Product, dose and route are said again only where they change."""
-    count = f" x {phase.count}" if phase.count > 1 else ""
-    length = f" for {span_text(phase.duration)}" if phase.duration else ""
-    open_ended = " open-ended" if not phase.count and not phase.end else ""
-    parts = [f"{every_text(phase)}{count}{length}{open_ended}"]
-    if before is None or _giving(phase) != _giving(before):
-        parts.insert(0, _giving(phase))
-    if before is None or phase.product != before.product:
-        parts.insert(0, f"{product_text(phase.product)}:")
-    return " ".join(parts)
-
-
-def _giving(phase: Phase) -> str:
-    most = f" (up to {plain(phase.dose_max)})" if phase.dose_max else ""
-    return f"{plain(phase.dose)}{most} microgram {route_text(phase.route)}"
-
-
-def _tests(ids: Iterable[str], protocol: Protocol) -> str:
-    return ", ".join(test(one, protocol) for one in dict.fromkeys(ids))
-
-
-def test(key: str, protocol: Protocol) -> str:
-    """The label of a test."""
-    known = protocol.tests.get(key)
-    return known.label if known else key.replace("_", " ")
-
-
 def fact(one: Input) -> str:
     """A fact as recorded, its day and where it stands."""
-    amount = f"{one.value} {one.unit}".strip()
+    amount = f"{one.value} {unit_text(one.unit)}".strip()
     when = f" on {one.date}" if one.date else ""
     where = f" [{one.reference}]" if one.reference else ""
     return clean(f"{amount}{when}{where}")

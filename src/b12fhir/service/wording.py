@@ -1,0 +1,99 @@
+"""Plain words for what a decision and a plan say in ids and numbers: the same at every door."""
+
+import re
+from collections.abc import Iterable
+
+from b12fhir.decision.model import Classification, Decision, Urgency
+from b12fhir.fhir.dosage import product_text, route_text
+from b12fhir.fhir.timing import every_text, span_text
+from b12fhir.kernel.quantities import plain
+from b12fhir.plan.model import Phase, Plan
+from b12fhir.protocol.model import Protocol
+
+CLASSES = {
+    Classification.CONFIRMED: "Deficient, confirmed",
+    Classification.INDETERMINATE_CONFIRMED: "Deficient, confirmed after an indeterminate B12",
+    Classification.FUNCTIONAL: "Deficient in function, B12 not low",
+    Classification.INDETERMINATE: "Indeterminate, to be confirmed",
+    Classification.ON_TREATMENT: "On treatment, B12 not classified",
+    Classification.DATA_QUALITY: "Stopped by a data fault",
+    Classification.NO_DATA: "Not enough data",
+    Classification.UNLIKELY: "Deficiency unlikely",
+}
+URGENCIES = {
+    Urgency.URGENT: "URGENT (same day)",
+    Urgency.SOON: "soon (7 days)",
+    Urgency.ROUTINE: "routine",
+}
+# Why there is none, by the decision's flag; the first that fits.
+_NO_PROPOSAL = {
+    "deceased": ": the patient has died",
+    "record-not-active": ": the record is not active, or was merged into another",
+    "b12-already-given-or-ordered": ": vitamin B12 is already being given or on order",
+    "data-quality": " until the B12 result can be read",
+}
+# Longer leads are cut at their colon in a table; the full sentence stands in the details.
+_LEAD = 80
+_STOP = 160
+
+
+def plan_in_words(plan: Plan, decision: Decision, protocol: Protocol) -> str:
+    """The whole plan in one or two sentences; dose by dose it stands in the details."""
+    if plan.phases:
+        before = (None, *plan.phases)
+        steps = ", then ".join(_phase(*pair) for pair in zip(plan.phases, before, strict=False))
+        lead = "Prophylaxis: " if plan.kind == "prophylaxis" else ""
+        return f"{lead}{steps}, from {plan.phases[0].start.isoformat()}."
+    ordered = [one.test for one in plan.monitoring] or list(decision.intent.orders)
+    tests = f"{_tests(ordered, protocol)}." if ordered else ""
+    if decision.intent.kind == "confirm":
+        return f"Confirm first: {tests}"
+    if decision.contraindications:
+        tests = f" Tests: {tests}" if tests else ""
+        return f"No regimen. {short(decision.contraindications[0].text, _STOP)}.{tests}"
+    if tests:
+        return f"Order: {tests}"
+    why = next((text for flag, text in _NO_PROPOSAL.items() if flag in decision.flags), "")
+    return f"No proposal{why}."
+
+
+def short(text: str, most: int = _LEAD) -> str:
+    """The lead of a remark: its first clause, cut before a long explanation."""
+    lead = re.split(r"[;.] |[.]$", text, maxsplit=1)[0]
+    return lead if len(lead) <= most else lead.split(": ", 1)[0]
+
+
+def _phase(phase: Phase, before: Phase | None) -> str:
+    """One phase. Product, dose and route are said again only where they change."""
+    count = f" x {phase.count}" if phase.count > 1 else ""
+    length = f" for {span_text(phase.duration)}" if phase.duration else ""
+    open_ended = " open-ended" if not phase.count and not phase.end else ""
+    parts = [f"{every_text(phase)}{count}{length}{open_ended}"]
+    if before is None or _giving(phase) != _giving(before):
+        parts.insert(0, _giving(phase))
+    if before is None or phase.product != before.product:
+        parts.insert(0, f"{product_text(phase.product)}:")
+    return " ".join(parts)
+
+
+def _giving(phase: Phase) -> str:
+    most = f" (up to {plain(phase.dose_max)})" if phase.dose_max else ""
+    return f"{plain(phase.dose)}{most} microgram {route_text(phase.route)}"
+
+
+def _tests(ids: Iterable[str], protocol: Protocol) -> str:
+    return ", ".join(test(one, protocol) for one in dict.fromkeys(ids))
+
+
+def test(key: str, protocol: Protocol) -> str:
+    """The label of a test."""
+    known = protocol.tests.get(key)
+    return known.label if known else key.replace("_", " ")
+
+
+def unit_text(unit: str) -> str:
+    """A UCUM unit as a person writes it: "mL/min/1.73 m2" of ``mL/min/{1.73_m2}``."""
+    return re.sub(r"(?<=\w)\{", " {", unit).translate(_BRACES)
+
+
+_BRACES = str.maketrans({"{": "", "}": "", "_": " "})
