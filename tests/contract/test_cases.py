@@ -1,6 +1,7 @@
 """One vignette, one answer: by `sync` on the memory server and on HAPI as from a file."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,22 +27,25 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def _record(case: Case, fresh: str) -> list[dict[str, Any]]:
-    """The case's resources, patient first, each under a fresh id."""
-    found = [entry.resource for entry in entries(decode(case.bundle))]
+def _record(case: Case, fresh: str) -> tuple[list[dict[str, Any]], Case]:
+    """The case's resources, patient first, each under a fresh id, and what is expected of them."""
     names = {}
     for entry in entries(decode(case.bundle)):
         kind, old = entry.resource["resourceType"], entry.resource["id"]
         new = f"{fresh}-{old}"[:64]
         names |= {old: new, f"{kind}/{old}": f"{kind}/{new}", entry.url: f"{kind}/{new}"}
-    renamed = [_renamed(resource, names) for resource in found]
-    return sorted(renamed, key=lambda r: r["resourceType"] not in ORDER)
+    renamed = [_renamed(entry.resource, names) for entry in entries(decode(case.bundle))]
+    lower = {old.lower(): new.lower() for old, new in names.items()}
+    warnings = _renamed(list(case.expected.get("warnings", ())), lower)
+    expected = {**case.expected, "warnings": warnings}
+    resources = sorted(renamed, key=lambda r: r["resourceType"] not in ORDER)
+    return resources, replace(case, expected=expected)
 
 
 @pytest.mark.parametrize("case", case_params())
 def test_a_server_gives_the_same_answer_and_is_written_once(server, store, fresh, case):
     """Another class, date or dose than from the file would mean that a door changes the record."""
-    resources = _record(case, fresh)
+    resources, case = _record(case, fresh)
     for resource in resources:
         store(resource)
     patient = f"Patient/{resources[0]['id']}"

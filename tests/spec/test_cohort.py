@@ -27,20 +27,7 @@ def _records() -> Any:
     return read([Path(str(cohort_dir()))])
 
 
-PENDING = {"demo-56": "as V29: the hydroxocobalamin row comes with the complete decision"}
-
-
-def _params() -> list[object]:
-    return [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(reason=PENDING[name]) if name in PENDING else (),
-        )
-        for name in sorted(ORACLE)
-    ]
-
-
-@pytest.mark.parametrize("patient", _params())
+@pytest.mark.parametrize("patient", sorted(ORACLE))
 def test_answer(patient: str) -> None:
     """A demo patient whose answer changes is a clinical change, or a datum read differently."""
     reference = f"Patient/{patient}"

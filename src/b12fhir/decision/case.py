@@ -1,6 +1,6 @@
 """The case in hand: facts, protocol and the day, with the look-ups every question needs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from b12fhir.facts.history import Concept, Standing
@@ -15,11 +15,22 @@ from b12fhir.protocol.model import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One patient on one day (in the site's zone) under one protocol."""
+    """One patient on one day (in the site's zone) under one protocol.
+
+    Some sixty roles are asked for in each decision, most of them in vain: ``_known`` are the facts
+    not recorded for a later day, ``_names`` the concepts among them.
+    """
 
     facts: Facts
     protocol: Protocol
     day: date
+    _known: tuple[Concept, ...] = field(init=False, repr=False, compare=False)
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = tuple(fact for fact in self.facts.concepts if not self.in_future(fact))
+        object.__setattr__(self, "_known", known)
+        object.__setattr__(self, "_names", frozenset(fact.concept for fact in known))
 
     @property
     def limits(self) -> Limits:
@@ -31,12 +42,12 @@ class Case:
 
         A fact first recorded after the day of the decision is not known yet.
         """
-        wanted = standings or (Standing.ACTIVE,)
         names = self.protocol.concepts.role(role)
+        if names.isdisjoint(self._names):
+            return ()
+        wanted = standings or (Standing.ACTIVE,)
         return tuple(
-            fact
-            for fact in self.facts.concepts_named(names)
-            if fact.standing in wanted and not self.in_future(fact)
+            fact for fact in self._known if fact.concept in names and fact.standing in wanted
         )
 
     def in_future(self, fact: Concept) -> bool:

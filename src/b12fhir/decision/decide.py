@@ -1,6 +1,7 @@
 """The clinical pathway on one screen: one question after the other, in the rule book's order.
 
-Classes and stops are the same under every pack (R-203).
+Classes and stops are the same under every pack (R-203). A number is never judged without the
+clinical picture: signs and mimics are asked for whatever B12 says (R-196).
 """
 
 from datetime import date
@@ -11,17 +12,23 @@ from b12fhir.decision.case import Case
 from b12fhir.decision.cause import causes
 from b12fhir.decision.cautions import cautions, mimics
 from b12fhir.decision.classify import classify
+from b12fhir.decision.factors import four_factors
+from b12fhir.decision.injection import injection
 from b12fhir.decision.intent import Question, act
+from b12fhir.decision.masking import masking
 from b12fhir.decision.model import Decision, Intent, Urgency
 from b12fhir.decision.neurology import neurology
+from b12fhir.decision.orders import orders
 from b12fhir.decision.person import person
 from b12fhir.decision.reasons import Reasons, joined
 from b12fhir.decision.severity import severity
 from b12fhir.decision.stops import stops
 from b12fhir.decision.symptoms import symptoms
+from b12fhir.decision.told import told_beside
 from b12fhir.decision.treatment import treatment
 from b12fhir.decision.urgency import Picture, urgency
 from b12fhir.decision.usable import usable
+from b12fhir.decision.whom import whom_to_test
 from b12fhir.facts.record import Facts
 from b12fhir.protocol.model import Protocol
 
@@ -61,6 +68,12 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
         why_action,
         cautions(case, results, named, count, nerves),
         mimics(case, results, named, nerves),
+        whom_to_test(case, named.name, shown, nerves.signs, every_cause),
+        masking(case, results, given, named, shown),
+        injection(case, named.metabolites, action.route),
+        told_beside(named, stop),
+        orders(asked, action.kind),
+        four_factors(asked),
     )
     # How soon? Last, as the highest that any rule asks for (ruling 32).
     seen = Picture(asked, shown, told.flags)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from b12fhir.decision.access import access
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.baseline import before_dose_one, tests_before_dose_one
 from b12fhir.decision.case import Case
@@ -12,7 +13,7 @@ from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.person import Person
 from b12fhir.decision.reasons import NONE, Reasons, contraindication, found, gap, joined
-from b12fhir.decision.route import bleeding, rejected, route
+from b12fhir.decision.route import bleeding, left_by_leber, rejected, rejected_by_leber, route
 from b12fhir.decision.stops import Stops, potassium_care
 from b12fhir.decision.treatment import Treatment, running_reasons
 from b12fhir.decision.usable import Usable
@@ -60,6 +61,14 @@ class Question:
         return tuple(sorted(sure, key=lambda cause: not cause.governs))
 
     @property
+    def blocked_running(self) -> tuple[B12Dose, ...]:
+        """B12 under way that an allergy or Leber disease forbids."""
+        if self.stops.rule == "R-163":
+            return self.treatment.running
+        running = self.treatment.running if self.stops.leber else ()
+        return tuple(dose for dose in running if dose.drug != "hydroxocobalamin")
+
+    @property
     def folate_low(self) -> bool:
         """R-178: is folate known to be low?"""
         return folate_low(self.case, self.results).is_yes
@@ -72,7 +81,7 @@ def act(asked: Question) -> tuple[Intent, Reasons]:
     reasons = joined(
         why_kind,
         why_route,
-        bleeding(asked.case, asked.results, chosen),
+        bleeding(asked.case, asked.results, chosen, leber=asked.stops.leber),
         _care(asked, kind),
     )
     return _intent(asked, kind, chosen, refused), reasons
@@ -95,8 +104,9 @@ def _kind(asked: Question) -> tuple[str, Reasons]:
     under_way = bool(asked.treatment.running) or asked.classified.name is C.ON_TREATMENT
     if not asked.person.proposable.is_yes or asked.stops.rule == "R-76":
         return "none", NONE
-    if asked.stops.rule and (wanted in _GIVEN or under_way):
-        return "stop", found("R-82", note=f"{asked.stops.rule} forbids a regimen")
+    forbidden = _forbidden(asked, wanted)
+    if forbidden and (wanted in _GIVEN or under_way):
+        return "stop", found("R-82", note=f"{forbidden} forbids a regimen")
     if wanted in _GIVEN and _doubles(asked, wanted):
         return "none", NONE
     if wanted == "prophylaxis":
@@ -104,6 +114,16 @@ def _kind(asked: Question) -> tuple[str, Reasons]:
     if wanted == "none" and not asked.classified.name.is_deficient:
         return wanted, _no_regimen(asked)
     return wanted, found("R-118") if wanted == "confirm" else NONE
+
+
+def _forbidden(asked: Question, wanted: str) -> str:
+    """The rule that forbids every regimen, if one does.
+
+    Leber disease forbids what is under way with another form than hydroxocobalamin, and a
+    prevention, for which there is no row without cyanocobalamin.
+    """
+    leber = asked.stops.leber and (wanted == "prophylaxis" or asked.blocked_running)
+    return asked.stops.rule or ("R-165" if leber else "")
 
 
 def _wanted(asked: Question) -> str:
@@ -183,7 +203,10 @@ def _no_regimen(asked: Question) -> Reasons:
 
 
 def _treated_by(asked: Question) -> tuple[str, Reasons]:
-    return route(asked.cause, asked.grade, asked.blood, folate_low=asked.folate_low)
+    if asked.stops.leber:
+        return left_by_leber()
+    watched = access(asked.case)
+    return route(asked.cause, asked.grade, asked.blood, watched, folate_low=asked.folate_low)
 
 
 def _route(asked: Question, kind: str) -> tuple[str | None, tuple[RejectedRoute, ...], Reasons]:
@@ -195,12 +218,19 @@ def _route(asked: Question, kind: str) -> tuple[str | None, tuple[RejectedRoute,
     neuro = asked.nerves.present
     if kind == "treat" or (kind == "stop" and asked.stops.rule == "R-167"):
         chosen, reasons = _treated_by(asked)
-        return chosen, rejected(chosen, asked.cause, asked.grade, neuro=neuro), reasons
+        return chosen, _refused(asked, chosen, reasons), reasons
     row = prophylaxis(asked) if kind == "prophylaxis" else None
     if row is not None:
         by = row[0].prophylaxis_route
         return by, rejected(by, asked.cause, asked.grade, neuro=neuro), NONE
     return (None if kind == "stop" else _under_way(asked)), (), NONE
+
+
+def _refused(asked: Question, chosen: str, reasons: Reasons) -> tuple[RejectedRoute, ...]:
+    if asked.stops.leber:
+        return rejected_by_leber()
+    rule, neuro = reasons.findings[0].rule, asked.nerves.present
+    return rejected(chosen, asked.cause, asked.grade, neuro=neuro, rule=rule)
 
 
 def _under_way(asked: Question) -> str | None:
@@ -239,6 +269,7 @@ def _intent(
         yearly and bool(lasting),
         refused,
         row[1].cause if row is not None else asked.cause.cause,
+        "leber" if asked.stops.leber and kind == "treat" else "",
     )
 
 

@@ -120,6 +120,7 @@ class Intent:
     16: no medicine) or ``none``. ``orders`` are ids of tests to do now, ``rechecks`` after the
     recheck interval. ``yearly_b12`` asks for a yearly B12 without treatment (R-07).
     ``cause`` is the one whose row of the pack is used: the governing one, or the one prevented.
+    ``condition`` names one that has a row of its own whatever the cause (``leber``, R-165).
     """
 
     kind: str
@@ -129,6 +130,7 @@ class Intent:
     yearly_b12: bool = False
     rejected_routes: tuple[RejectedRoute, ...] = ()
     cause: str = ""
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The reasons an answer carries, and how the reasons of two questions join."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from b12fhir.kernel.evidence import Finding, Input, Remark
 from b12fhir.kernel.truth import Truth
@@ -18,6 +19,11 @@ class Reasons:
     flags: tuple[str, ...] = ()
 
     def __add__(self, other: "Reasons") -> "Reasons":
+        # Most questions have nothing to say: then there is nothing to build either.
+        if other is NONE:
+            return self
+        if self is NONE:
+            return other
         return Reasons(
             self.findings + other.findings,
             self.gaps + other.gaps,
@@ -33,10 +39,17 @@ NONE = Reasons()
 
 def joined(*parts: Reasons) -> Reasons:
     """All reasons in the order of the questions."""
-    total = NONE
-    for part in parts:
-        total = total + part
-    return total
+    told = [part for part in parts if part is not NONE]
+    if len(told) <= 1:
+        return told[0] if told else NONE
+    return Reasons(
+        tuple(chain.from_iterable(part.findings for part in told)),
+        tuple(chain.from_iterable(part.gaps for part in told)),
+        tuple(chain.from_iterable(part.cautions for part in told)),
+        tuple(chain.from_iterable(part.contraindications for part in told)),
+        tuple(chain.from_iterable(part.mimics for part in told)),
+        tuple(chain.from_iterable(part.flags for part in told)),
+    )
 
 
 def found(

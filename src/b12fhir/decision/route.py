@@ -1,43 +1,101 @@
 """By which route? The first rule of section 8 that matches, and why not the others."""
 
+from b12fhir.decision.access import Access
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case, inputs
 from b12fhir.decision.model import Bucket, Cause, RejectedRoute, SeverityGrade
-from b12fhir.decision.reasons import NONE, Reasons, caution, found
+from b12fhir.decision.reasons import NONE, Reasons, caution, found, gap
 from b12fhir.decision.usable import Usable
 from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.truth import Truth
 
 _NEEDS_INJECTION = frozenset({Bucket.PERMANENT, Bucket.REVERSIBLE, Bucket.N2O})
-_ORAL_FORBIDDEN = frozenset(
+ORAL_FORBIDDEN = frozenset(
     {"pernicious-anaemia", "gastrectomy-total", "gastrectomy-partial", "ileum-over-20cm"}
 )
 
+# Where nobody watches: what counts as malabsorption beside those that are injected anyway (R-87).
+_INJECT_UNWATCHED = frozenset({Bucket.BARIATRIC, Bucket.UNKNOWN})
+_AGAINST_TABLETS = {
+    "R-85": "an earlier oral course failed, or steady intake is unlikely",
+    "R-86": "B12 must be in before folic acid",
+    "R-87": "nobody could watch the early weeks: a full load covers them",
+}
+
 
 def route(
-    cause: Cause, grade: SeverityGrade, blood: Blood, *, folate_low: bool
+    cause: Cause, grade: SeverityGrade, blood: Blood, watched: Access, *, folate_low: bool
 ) -> tuple[str, Reasons]:
     """Route of a deficiency to be treated (R-83 to R-89)."""
+    unwatched = grade is SeverityGrade.MODERATE or cause.bucket in _INJECT_UNWATCHED
     if grade is SeverityGrade.SEVERE:
-        return "im", found("R-83")
-    if cause.bucket in _NEEDS_INJECTION:
-        return "im", found("R-84", cause.inputs, cause.cause)
-    if folate_low and blood.anaemic.is_yes:
-        return "im", found("R-86")
+        why = found("R-83")
+    elif cause.bucket in _NEEDS_INJECTION:
+        why = found("R-84", cause.inputs, cause.cause)
+    elif watched.against_tablets:
+        why = found("R-85", inputs(watched.against_tablets))
+    elif folate_low and blood.anaemic.is_yes:
+        why = found("R-86")
+    elif unwatched and watched.monitored.is_no:
+        why = found("R-87", watched.inputs)
+    else:
+        return "oral", _by_mouth(cause) + _watching(watched, unwatched=unwatched)
+    return "im", why
+
+
+def _by_mouth(cause: Cause) -> Reasons:
     if cause.bucket is Bucket.BARIATRIC:
-        return "oral", found("R-88", cause.inputs)
-    return "oral", found("R-89", cause.inputs, cause.cause)
+        return found("R-88", cause.inputs)
+    return found("R-89", cause.inputs, cause.cause)
+
+
+def _watching(watched: Access, *, unwatched: bool) -> Reasons:
+    """R-87 where tablets are chosen: injections stay on offer, or the question is still open."""
+    if watched.monitored.is_yes:
+        return NONE
+    if watched.monitored.is_no:
+        return found("R-87", watched.inputs, "mild, and absorption intact", Truth.NO) + caution(
+            "im-offered",
+            "Monitoring is not reliably available: tablets suffice for a mild case like this one,"
+            " and injections can be offered.",
+            "R-87",
+        )
+    if not unwatched:
+        return NONE
+    return found("R-87", watched.inputs, "access to monitoring not known", Truth.UNKNOWN) + gap(
+        "monitoring-access",
+        "Are blood tests and visits reliably available? If not, a full load by injection is"
+        " proposed in the place of tablets.",
+        "R-87",
+    )
+
+
+def left_by_leber() -> tuple[str, Reasons]:
+    """R-165: hydroxocobalamin is left, and its label knows one route."""
+    return "im", found("R-82", note="R-165 leaves hydroxocobalamin, given intramuscularly")
+
+
+def rejected_by_leber() -> tuple[RejectedRoute, ...]:
+    """Why none of the other routes, where cyanocobalamin is blocked."""
+    blocked = "cyanocobalamin is blocked in every form, and hydroxocobalamin is injected"
+    swallowed = (RejectedRoute(name, blocked, "R-165") for name in ("oral", "sublingual", "nasal"))
+    return (
+        *swallowed,
+        RejectedRoute("sc", "the label of hydroxocobalamin allows intramuscular alone", "R-91"),
+        RejectedRoute("iv", "refused: lost in the urine", "R-93"),
+    )
 
 
 def rejected(
-    chosen: str, cause: Cause, grade: SeverityGrade, *, neuro: bool
+    chosen: str, cause: Cause, grade: SeverityGrade, *, neuro: bool, rule: str = ""
 ) -> tuple[RejectedRoute, ...]:
-    """The routes not chosen, each with its reason."""
+    """The routes not chosen, each with its reason; ``rule`` chose the injection."""
     shared = (
         RejectedRoute("nasal", "not part of this pack", "R-93"),
         RejectedRoute("iv", "refused: lost in the urine", "R-93"),
     )
     if chosen == "im":
-        why, rule = _against_oral(cause, grade, neuro=neuro)
+        why, rule = _against_oral(cause, grade, rule, neuro=neuro)
         return (
             RejectedRoute("oral", why, rule),
             RejectedRoute("sublingual", "forbidden or not preferred where oral is", "R-90"),
@@ -62,8 +120,8 @@ def rejected(
     )
 
 
-def _against_oral(cause: Cause, grade: SeverityGrade, *, neuro: bool) -> tuple[str, str]:
-    if cause.cause in _ORAL_FORBIDDEN:
+def _against_oral(cause: Cause, grade: SeverityGrade, rule: str, *, neuro: bool) -> tuple[str, str]:
+    if cause.cause in ORAL_FORBIDDEN:
         return f"{cause.cause}: oral is not dependable as the sole route", "R-95"
     if neuro:
         return "neurological sign: never as the sole route", "R-95"
@@ -71,10 +129,10 @@ def _against_oral(cause: Cause, grade: SeverityGrade, *, neuro: bool) -> tuple[s
         return "severe: never as the sole route", "R-95"
     if cause.bucket in _NEEDS_INJECTION:
         return f"{cause.cause}: absorption is not reliable", "R-84"
-    return "B12 must be in before folic acid", "R-86"
+    return _AGAINST_TABLETS[rule], rule
 
 
-def bleeding(case: Case, results: Usable, chosen: str | None) -> Reasons:
+def bleeding(case: Case, results: Usable, chosen: str | None, *, leber: bool = False) -> Reasons:
     """R-94: an intramuscular injection where bleeding is likely needs a clinician's yes."""
     if chosen != "im":
         return NONE
@@ -91,9 +149,14 @@ def bleeding(case: Case, results: Usable, chosen: str | None) -> Reasons:
         return NONE
     counted = (platelets.as_input(),) if platelets is not None and low else ()
     shown = counted + inputs(recorded) + tuple(drug.as_input() for drug in drugs)
+    other = (
+        " no other route is left for hydroxocobalamin."
+        if leber
+        else " deep subcutaneous cyanocobalamin, or oral where nothing forbids it, can be ordered"
+        " instead."
+    )
     return found("R-94", shown) + caution(
         "bleeding",
-        "Bleeding is likelier: an intramuscular injection needs the clinician's yes; deep"
-        " subcutaneous cyanocobalamin, or oral where nothing forbids it, can be ordered instead.",
+        f"Bleeding is likelier: an intramuscular injection needs the clinician's yes;{other}",
         "R-94",
     )

@@ -23,12 +23,16 @@ from b12fhir.kernel.truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """``rule`` names the stop in force, or is empty; ``potassium`` is the fresh result."""
+    """``rule`` names the stop in force, or is empty; ``potassium`` is the fresh result.
+
+    ``leber``: cyanocobalamin alone is blocked, hydroxocobalamin is left (R-165).
+    """
 
     rule: str
     potassium: LabResult | None
     potassium_low: Truth
     reasons: Reasons
+    leber: bool = False
 
 
 def stops(case: Case, results: Usable, blood: Blood, cause: Cause) -> Stops:
@@ -37,12 +41,13 @@ def stops(case: Case, results: Usable, blood: Blood, cause: Cause) -> Stops:
     low = _potassium_low(case, potassium)
     answers = (
         _allergy(case),
-        _leber(case),
         _hospital(case, blood, low, potassium),
         _specialist(cause),
     )
     rule = next((rule for rule, _ in answers if rule), "")
-    return Stops(rule, potassium, low, joined(*(reasons for _, reasons in answers)))
+    blocked = _leber(case)
+    reasons = joined(*(reasons for _, reasons in answers), blocked)
+    return Stops(rule, potassium, low, reasons, leber=bool(blocked.flags))
 
 
 def _allergy(case: Case) -> tuple[str, Reasons]:
@@ -64,26 +69,26 @@ def _allergy(case: Case) -> tuple[str, Reasons]:
     return "", NONE
 
 
-def _leber(case: Case) -> tuple[str, Reasons]:
+def _leber(case: Case) -> Reasons:
     """R-165: cyanocobalamin is blocked in every form, also where Leber is only possible."""
     sure = case.ever("leber")
     possible = case.ever("possible-leber") + case.asked("leber") + case.asked("possible-leber")
     if not sure and not possible:
-        return "", NONE
+        return NONE
     text = (
         "Leber optic atrophy: cyanocobalamin in every form can bring swift optic atrophy and is"
-        " blocked. Hydroxocobalamin, with specialist advice before dose 1, is the alternative"
-        " (pack uk-nice-bnf)."
+        " blocked. Hydroxocobalamin, with specialist advice before dose 1, takes its place."
     )
     reasons = flag("leber") + contraindication("leber", text, "R-165")
     if sure:
-        return "R-165", reasons + found("R-165", inputs(sure))
+        return reasons + found("R-165", inputs(sure))
     ask = gap(
         "leber",
-        "Hereditary optic atrophy is recorded: is it Leber's? If not, cyanocobalamin is open.",
+        "Leber optic atrophy is possible by the record (hereditary, or not confirmed): is it there?"
+        " If not, cyanocobalamin is open.",
         "R-165",
     )
-    return "R-165", reasons + ask + found("R-165", inputs(possible), truth=Truth.UNKNOWN)
+    return reasons + ask + found("R-165", inputs(possible), truth=Truth.UNKNOWN)
 
 
 def _hospital(
@@ -131,7 +136,8 @@ def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reas
         return found("R-166", shown) + caution(
             "potassium-low",
             "Potassium is low: correct it before or together with the first dose; it may fall"
-            " further when treatment starts.",
+            " further when treatment starts. Sudden death is known in intense treatment of"
+            " megaloblastic anaemia.",
             "R-166",
         )
     if seen.potassium is not None or not wants_potassium_course(blood, causes):

@@ -16,7 +16,6 @@ from b12fhir.decision.treatment import dose_within, first_dose
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.dates import When
 
-_NEVER_GIVEN = frozenset({"R-163", "R-165"})
 _48_HOURS = 2
 _UNDECIDED = frozenset({C.NO_DATA, C.DATA_QUALITY})
 
@@ -84,10 +83,11 @@ def _urgent(seen: Picture) -> Reasons:
 def _urgent_treatment(seen: Picture) -> Reasons:
     """A B12 product running in spite of a stop; potassium that falls after the first doses."""
     asked = seen.asked
-    running = tuple(dose.as_input() for dose in asked.treatment.running)
+    running = tuple(dose.as_input() for dose in asked.blocked_running)
     reasons = NONE
-    if running and asked.stops.rule in _NEVER_GIVEN:
-        reasons = found("R-61", running, f"B12 is given or on order although {asked.stops.rule}")
+    if running:
+        rule = asked.stops.rule or "R-165"
+        reasons = found("R-61", running, f"B12 is given or on order although {rule}")
     if asked.stops.potassium_low.is_yes and dose_within(seen.case, asked.treatment, _48_HOURS):
         potassium = asked.stops.potassium
         shown = (potassium.as_input(),) if potassium is not None else ()

@@ -74,14 +74,15 @@ def _pick(case: Case, group: tuple[LabResult, ...]) -> Pick:
         refusal = _refusal(case, result)
         if refusal is None:
             known.append(result)
-        reasons = reasons + (refusal or NONE)
+        else:
+            reasons = reasons + refusal
     if not known:
         return Pick(reasons=reasons)
     newest, doubts = _newest(case.limits, known)
     reasons = reasons + doubts
     days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it
     age = days_between(newest.when.last, case.day)
-    oldest = days_between(newest.when.first, case.day)
+    oldest = age if newest.when.is_exact else days_between(newest.when.first, case.day)
     if age > days or oldest > days:
         return Pick(None, newest, reasons + _too_old(newest, days, certain=age > days))
     return Pick(newest, None, reasons)
@@ -113,6 +114,8 @@ def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
 
 
 def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reasons]:
+    if len(results) == 1:
+        return results[0], NONE
     newest = max(results, key=_order)
     rivals = [r for r in results if r is not newest and _contradicts(limits, newest, r)]
     if not rivals:

@@ -62,7 +62,9 @@ class B12Dose:
 
     ``given`` is yes for a completed administration, no for what was only ordered or not done, and
     unknown where the record does not say. ``dose_ug`` is a single dose, ``daily_ug`` a day's
-    amount; either is ``None`` when the record does not state it.
+    amount; either is ``None`` when the record does not state it. ``order`` is the status of an
+    order that is on record as such, else ``""``. ``concentration`` is that of an injection, in
+    ug/mL. ``combined``: B12 is one ingredient of several, as in a multivitamin.
     """
 
     reference: str
@@ -76,6 +78,9 @@ class B12Dose:
     until: When | None = None
     ordered: bool = False
     active: bool = False
+    order: str = ""
+    concentration: Decimal | None = None
+    combined: bool = False
 
     def as_input(self) -> Input:
         """This dose as evidence."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from b12fhir.facts.history import Concept
-from b12fhir.facts.labs import Analyte, LabResult, PresenceResult, RefusedLab
+from b12fhir.facts.labs import LabResult, PresenceResult, RefusedLab
 from b12fhir.facts.medicines import Allergy, B12Dose, Exposure
 from b12fhir.facts.patient import Patient, Pregnancy
 from b12fhir.kernel.evidence import Issue
@@ -44,11 +44,3 @@ class Facts:
     issues: tuple[Issue, ...] = ()
     used: int = 0
     ignored: int = 0
-
-    def results(self, analyte: Analyte) -> tuple[LabResult, ...]:
-        """Every result of one analyte, in stored order."""
-        return tuple(result for result in self.labs if result.analyte is analyte)
-
-    def concepts_named(self, names: frozenset[str]) -> tuple[Concept, ...]:
-        """Every recorded fact whose concept is one of ``names``."""
-        return tuple(fact for fact in self.concepts if fact.concept in names)

@@ -97,6 +97,8 @@ def _phase(phase: Phase) -> list[object]:
         _span(phase.interval),
         phase.count,
         _span(phase.duration),
+        list(phase.days),
+        _span(phase.step),
     ]
 
 

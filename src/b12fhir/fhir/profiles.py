@@ -1,4 +1,4 @@
-"""Our FHIR conformance artefacts that are made from the protocol: one ValueSet a role.
+"""Our FHIR conformance artefacts that are made from the protocol: one ValueSet a role, and codes.
 
 A ValueSet shows a reviewer and a server exactly which codes play a role; loading it changes nothing
 in a decision, which reads the protocol itself.
@@ -11,6 +11,8 @@ from b12fhir.fhir.site import CANONICAL
 from b12fhir.kernel.codes import ATC, ICD10CM, LOINC, RXNORM, SNOMED, Code
 from b12fhir.protocol.model import Protocol
 
+# Facts that no standard code says; they mean the same at every site, so their system never varies.
+PROGRAM_FACTS = f"{CANONICAL}/CodeSystem/program-facts"
 _NOTICES = {
     LOINC: "Includes content from LOINC (https://loinc.org), copyright Regenstrief Institute, Inc."
     " and the LOINC Committee, free of charge under https://loinc.org/license.",
@@ -32,6 +34,29 @@ def value_sets(protocol: Protocol, canonical: str = CANONICAL) -> dict[str, dict
             displays = {code: concepts.displays[code] for code in codes}
             made.append(_value_set(protocol, canonical, role, displays))
     return {f"ValueSet-{one['id']}.json": one for one in made}
+
+
+def code_system(protocol: Protocol) -> dict[str, Any]:
+    """The project's own codes, for an EHR to record what no standard code says (section 27)."""
+    held = protocol.concepts.displays
+    codes = sorted(code for code in held if code.system == PROGRAM_FACTS)
+    return {
+        "resourceType": "CodeSystem",
+        "id": "program-facts",
+        "url": PROGRAM_FACTS,
+        "version": protocol.pack.version,
+        "name": "B12ProgramFacts",
+        "title": "Vitamin B12 decision support: facts without a standard code",
+        "status": "draft",
+        "experimental": True,
+        "date": protocol.pack.date.isoformat(),
+        "publisher": "b12fhir",
+        "description": "Codes of an Observation; without a value they hold. Absent means unknown.",
+        "caseSensitive": True,
+        "content": "complete",
+        "count": len(codes),
+        "concept": [{"code": code.code, "display": held[code]} for code in codes],
+    }
 
 
 def _labs(protocol: Protocol, canonical: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def phase_timing(phase: Phase) -> dict[str, Any]:
     if phase.count:
         repeat["count"] = phase.count
     if phase.count != 1:
-        repeat |= _every(phase.interval)
+        repeat |= _every(phase)
     return {"repeat": repeat}
 
 
@@ -51,6 +51,8 @@ def every_text(phase: Phase) -> str:
     span = phase.interval
     if phase.count == 1:
         return "once"
+    if phase.days:
+        return f"{len(phase.days)} times {_per_text(span)}"
     if span.max is None and span.value == 1:
         return _ADVERB[span.unit]
     return f"every {span_text(span)}"
@@ -64,8 +66,22 @@ def span_text(span: Span) -> str:
     return f"{span.value} {unit[span.unit]}"
 
 
-def _every(span: Span) -> dict[str, Any]:
-    every: dict[str, Any] = {"frequency": 1, "period": span.value, "periodUnit": span.unit}
+def _per_text(span: Span) -> str:
+    return f"a {_SINGULAR[span.unit]}" if span.value == 1 else f"every {span_text(span)}"
+
+
+def _every(phase: Phase) -> dict[str, Any]:
+    """How often: three a week has no timing code and is frequency 3, period 1 week.
+
+    On which days of the week they fall is a dated matter of the plan: ``dayOfWeek`` would need to
+    stand without ``period``, and would lose the first dose's day.
+    """
+    span = phase.interval
+    every: dict[str, Any] = {
+        "frequency": len(phase.days) or 1,
+        "period": span.value,
+        "periodUnit": span.unit,
+    }
     if span.max is not None and span.max != span.value:
         every["periodMax"] = span.max
     return every

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 
 from b12fhir.kernel.truth import Truth
@@ -77,6 +77,11 @@ def plain(number: Decimal) -> str:
     """A decimal as a person writes it: no exponent, no trailing zeros."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quotient(number: Decimal, by: Decimal) -> Decimal:
+    """A ratio or a volume to show, to four digits; nothing is ever decided by it."""
+    return Context(prec=4).divide(number, by)
 
 
 _MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u2070": "0", "\u00b2": "2", "\u00b3": "3"})

@@ -4,6 +4,7 @@ from datetime import date
 
 from b12fhir.decision.model import Decision
 from b12fhir.kernel.dates import shift
+from b12fhir.plan.conduct import conduct
 from b12fhir.plan.model import Plan, Rejected
 from b12fhir.plan.monitoring import monitoring
 from b12fhir.plan.regimen import choose, row_for
@@ -32,7 +33,7 @@ def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
         monitoring=monitoring(decision, pack, limits, row, start),
         doses=slots(planned, shift(start, limits.horizon_months, "mo")),
         rejected=_rejected(decision, protocol, no_row=chosen is None and kind in _GIVEN),
-        advice=row.advice if row is not None and kind in _GIVEN else (),
+        advice=(*(row.advice if row is not None and kind in _GIVEN else ()), *conduct(planned)),
     )
 
 

@@ -13,6 +13,7 @@ class Phase:
 
     ``volume_ml`` is ``None`` for tablets. ``count`` 0 is open-ended. ``last`` is the day of the
     last dose of a counted phase, ``end`` the day a timed phase ends; both ``None`` when open.
+    ``days`` and ``step`` are those of the `PhaseTemplate`.
     """
 
     id: str
@@ -32,6 +33,8 @@ class Phase:
     stop_rule: str
     alternative: str
     rule: str
+    days: tuple[int, ...] = ()
+    step: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ def _sets(decision: Decision, row: Regimen | None) -> tuple[str, ...]:
     """Names of the pack's monitoring sets that this decision needs."""
     kind, needs = decision.intent.kind, decision.needs
     if kind == "treat":
-        return (*_early(decision), *_follow_up(decision))
+        own = row.monitoring if row is not None else ()
+        return (*_early(decision), *_follow_up(decision), *own)
     if kind == "prophylaxis" and row is not None:
         return row.prophylaxis_monitoring
     if kind == "stop" and "hospital" in decision.flags and needs.potassium_course:

@@ -25,15 +25,20 @@ def choose(decision: Decision, pack: Pack) -> Chosen | None:
 
 
 def row_for(decision: Decision, pack: Pack) -> Regimen | None:
-    """The first row for the cause that the decision treats or prevents."""
-    return next((row for row in pack.regimens if decision.intent.cause in row.causes), None)
+    """The row of a condition that has its own, else of the cause that is treated or prevented."""
+    asked = decision.intent
+    if asked.condition:
+        return next((row for row in pack.regimens if row.condition == asked.condition), None)
+    return next((row for row in pack.regimens if asked.cause in row.causes), None)
 
 
 def _courses(decision: Decision, row: Regimen) -> tuple[str, ...]:
     if decision.intent.kind == "prophylaxis":
         return (row.prophylaxis,)
     if decision.route == "im":
-        return (_load(decision, row), row.im_maintenance)
+        load = _load(decision, row)
+        after_neuro = row.im_maintenance_neuro and load == row.severe_neuro
+        return (load, row.im_maintenance_neuro if after_neuro else row.im_maintenance)
     oral = row.oral_mother if decision.needs.mother and row.oral_mother else row.oral
     return (oral, row.oral_maintenance)
 

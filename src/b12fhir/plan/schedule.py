@@ -31,7 +31,7 @@ def _begin(template: PhaseTemplate, previous: Phase | None, start: date) -> date
 
 def _phase(template: PhaseTemplate, product: Product, begin: date, start: date) -> Phase:
     interval = template.interval
-    last = shift(begin, interval.value * (template.count - 1), interval.unit)
+    last = _dose_day(begin, interval, template.days, template.count - 1)
     injected = product.strength_unit.endswith("/mL")
     return Phase(
         id=template.id,
@@ -51,6 +51,8 @@ def _phase(template: PhaseTemplate, product: Product, begin: date, start: date) 
         stop_rule=template.stop_rule,
         alternative=template.alternative,
         rule=template.rule,
+        days=template.days,
+        step=template.step,
     )
 
 
@@ -76,8 +78,17 @@ def _dates(phase: Phase, until: date) -> tuple[date, ...]:
     """Counted from the phase's start, not from dose to dose: months keep their day."""
     days: list[date] = []
     end = phase.last or until
+    interval = phase.step or phase.interval
     due = phase.start
     while due <= end:
         days.append(due)
-        due = shift(phase.start, phase.interval.value * len(days), phase.interval.unit)
+        due = _dose_day(phase.start, interval, phase.days, len(days))
     return tuple(days)
+
+
+def _dose_day(start: date, interval: Span, days: tuple[int, ...], number: int) -> date:
+    """Day of dose ``number`` (from 0): one an interval, or one on each of its ``days``."""
+    if not days:
+        return shift(start, interval.value * number, interval.unit)
+    whole, place = divmod(number, len(days))
+    return add_days(shift(start, interval.value * whole, interval.unit), days[place])

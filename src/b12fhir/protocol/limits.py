@@ -101,3 +101,7 @@ class Limits:
     recheck_months: int
     horizon_months: int
     max_single_dose_ug: Decimal
+    cyanide_antidote_from_ug: Decimal
+    dose_ratio_low: Decimal
+    dose_ratio_high: Decimal
+    b12_masks_folate_above_ug: Decimal

@@ -80,7 +80,9 @@ class PhaseTemplate:
 
     ``count`` is the number of doses (0 = open-ended). ``after`` is the gap from the last dose (or,
     for a daily oral phase, the end) of the phase before it; ``None`` for a phase on d0.
-    ``dose_max`` shows a range whose default is ``dose``. ``reviews`` are days from d0.
+    ``dose_max`` shows a range whose default is ``dose``. ``reviews`` are days from d0. ``days`` are
+    the days of each interval on which a dose is given, from 0 (none: its first day only), as in
+    three a week. ``step`` dates the doses where the interval is a range.
     """
 
     id: str
@@ -98,6 +100,8 @@ class PhaseTemplate:
     stop_rule: str = ""
     alternative: str = ""
     verified: bool = False
+    days: tuple[int, ...] = ()
+    step: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +117,12 @@ class Course:
 class Regimen:
     """One row of the regimen table: for these causes, these courses (section 10).
 
+    A row with a ``condition`` holds in the place of the row of the cause, whatever that is.
     Each of the course fields names a `Course` of the pack or is empty (no such treatment):
     ``oral`` (``oral_mother`` in pregnancy and breast-feeding) and ``load`` for mild or moderate
     deficiency, ``severe`` and ``severe_neuro``, then the maintenance after either route.
-    ``prophylaxis_monitoring`` names monitoring sets.
+    ``im_maintenance_neuro`` stands in for ``im_maintenance`` after ``severe_neuro``.
+    ``prophylaxis_monitoring`` names monitoring sets, ``monitoring`` those beside the usual ones.
     """
 
     id: str
@@ -135,6 +141,9 @@ class Regimen:
     prophylaxis_route: str = ""
     prophylaxis_monitoring: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+    condition: str = ""
+    im_maintenance_neuro: str = ""
+    monitoring: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ CAUSES = _words(
     """
 )
 
+# Conditions with a row of their own, which holds whatever the cause.
+CONDITIONS = _words("leber")
+
 # Roles of concepts in conditions, procedures, findings, diets and statuses.
 CLINICAL_ROLES = _words(
     """
@@ -33,6 +36,7 @@ CLINICAL_ROLES = _words(
     ckd-confounds ckd-unknown-stage dialysis leber possible-leber anaphylaxis-history b12-allergen
     diabetes folate-deficiency iron-deficiency copper-deficiency thyroid-disease hiv myeloma
     liver-disease myeloproliferative asks-only
+    monitoring-available monitoring-missing oral-failure unsteady-intake
     """
 )
 

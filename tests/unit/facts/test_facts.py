@@ -9,7 +9,6 @@ from b12fhir.facts.history import Concept, Standing
 from b12fhir.facts.labs import Analyte, LabResult, PresenceResult
 from b12fhir.facts.medicines import Allergy, B12Dose, Exposure, Route
 from b12fhir.facts.patient import Patient, Pregnancy
-from b12fhir.facts.record import Facts
 from b12fhir.kernel.dates import When, on
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.quantities import Measure
@@ -51,16 +50,6 @@ def test_a_week_of_pregnancy_is_as_wide_as_its_start(
     last_period: When | None, weeks: tuple[int, int] | None
 ) -> None:
     assert Pregnancy(Truth.YES, last_period=last_period).weeks_on(TODAY) == weeks
-
-
-def test_results_and_concepts_are_found_by_name() -> None:
-    b12, mma = _lab(Analyte.B12_TOTAL, 150), _lab(Analyte.MMA, 620)
-    numb = Concept("numbness", Standing.ACTIVE, "Condition/1", "Numb feet")
-    tired = Concept("fatigue", Standing.ACTIVE, "Condition/2", "Tired")
-    facts = Facts(NAMELESS, labs=(b12, mma), concepts=(numb, tired))
-    assert facts.results(Analyte.MMA) == (mma,)
-    assert facts.results(Analyte.FOLATE) == ()
-    assert facts.concepts_named(frozenset({"numbness", "ataxia"})) == (numb,)
 
 
 def test_a_result_is_shown_in_the_words_of_the_laboratory() -> None:

@@ -1,6 +1,9 @@
 """A reviewer who reads a stale catalogue signs something else than what runs."""
 
 import importlib.util
+import re
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +13,7 @@ from fhir.resources.R4B.valueset import ValueSet
 from b12fhir.fhir.profiles import value_sets
 from b12fhir.kernel.codes import LOINC, SNOMED
 from b12fhir.protocol.catalogue import catalogue
+from b12fhir.protocol.catalogue_page import catalogue_page
 from b12fhir.protocol.load import load_protocol
 
 PROTOCOL = load_protocol()
@@ -80,7 +84,7 @@ def test_value_sets_carry_the_notice_of_their_owners() -> None:
 
 
 def test_the_catalogue_shows_every_rule_role_and_row() -> None:
-    text = catalogue(PROTOCOL)
+    text = catalogue(PROTOCOL, {"R-28": ["V01", "V04"]})
     assert text.endswith("\n")
     for rule in PROTOCOL.rules.values():
         assert f"| {rule.id} | **{rule.title}.** " in text
@@ -92,3 +96,38 @@ def test_the_catalogue_shows_every_rule_role_and_row() -> None:
     assert "E53.8?" in text
     assert "nitrous_oxide_use *" in text
     assert "| planned, step 6 |" in text
+    assert "| seed | V01, V04 |" in text
+
+
+def test_the_page_shows_every_rule_with_source_state_and_cases() -> None:
+    """Self-contained: it opens from a folder, and the browser's own search finds any rule."""
+    tool = _tool()
+    text = (tool.PROFILES / "rule-catalogue.html").read_text(encoding="utf-8")
+    for rule in PROTOCOL.rules.values():
+        assert f'<tr id="{rule.id}"><th scope="row">{rule.id}</th>' in text
+        assert escape(rule.text) in text
+    for outside in ("<script", "<img", "<link", "@import", "url("):
+        assert outside not in text
+    assert set(re.findall(r'href="#(source-[^"]+)"', text)) == set(
+        re.findall(r'id="(source-[^"]+)"', text)
+    )
+    assert "V04" in _row(text, "R-28")
+    assert 'class="open">planned, step 6<' in text
+
+
+def test_what_a_rule_says_is_text_and_no_markup() -> None:
+    rule = replace(PROTOCOL.rules["R-28"], text="below 1 & <b>above</b>")
+    protocol = replace(PROTOCOL, rules={"R-28": rule})
+    text = catalogue_page(protocol, {"S004": "a <i>", "NICE": "b"}, {})
+    assert "below 1 &amp; &lt;b&gt;above&lt;/b&gt;" in text
+    assert "<td>a &lt;i&gt;</td>" in text
+
+
+def test_the_cases_of_a_rule_are_those_that_say_they_prove_it() -> None:
+    proving = _tool().proving()
+    assert {"V04", "V05"} <= set(proving["R-28"])
+    assert proving.keys() <= PROTOCOL.rules.keys()
+
+
+def _row(text: str, rule: str) -> str:
+    return next(line for line in text.splitlines() if line.startswith(f'<tr id="{rule}">'))

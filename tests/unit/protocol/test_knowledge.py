@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -506,7 +507,9 @@ def test_injections_are_never_daily() -> None:
     """R-117: the founding sentence can be misread as 1000 to 2000 ug IM every day."""
     for phase in _phases():
         if phase.route == "im":
-            assert phase.interval in (Span(2, "d"), Span(1, "wk"), Span(1, "mo"))
+            rare = (Span(2, "d"), Span(1, "wk"), Span(1, "mo"), Span(2, "mo"), Span(2, "mo", 3))
+            assert phase.interval in rare
+            assert all(after - day > 1 for day, after in pairwise(phase.days))
 
 
 def test_ranges_are_oral_only() -> None:

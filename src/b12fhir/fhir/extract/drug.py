@@ -39,6 +39,7 @@ class Drug(NamedTuple):
 
     ``form`` are the names that tell how it is given. ``strength`` is that of B12, ``other`` that of
     the ``ingredients`` (concepts other than B12). ``by_name``: no code, only the name tells them.
+    ``combined``: B12 is one ingredient of several.
     """
 
     text: str
@@ -51,6 +52,12 @@ class Drug(NamedTuple):
     codes: tuple[Code, ...] = ()
     other: Strength | None = None
     by_name: bool = False
+    combined: bool = False
+
+    @property
+    def is_liquid(self) -> bool:
+        """Is its strength one in a millilitre?"""
+        return self.strength is not None and self.strength.per == PER_ML
 
     @property
     def matters(self) -> bool:
@@ -104,9 +111,16 @@ def _identified(held: _Held, record: Record) -> Drug:
         strength=_strength(b12, held, record, IS_B12) if is_b12 else None,
         ingredients=tuple(sorted(others)),
         by_name=not concepts,
+        combined=_combined(held, {concepts.get(code, "") for code in b12}),
         codes=tuple(code for code in concepts if code not in b12),
         other=_strength([*set(concepts) - set(b12)], held, record, _FOLATE) if others else None,
     )
+
+
+def _combined(held: _Held, b12: set[str]) -> bool:
+    """Is B12 one ingredient of several, by its code, its ingredients or its name?"""
+    mixed = any(concept.endswith("_combination") for concept in b12)
+    return mixed or len(held.parts) > 1 or " / " in held.said
 
 
 def _by_name(said: str, record: Record) -> set[str]:

@@ -116,6 +116,9 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
             until=usage.end,
             ordered=usage.ordered,
             active=usage.active,
+            order=_order_status(source.resource),
+            concentration=drug.strength.ug if drug.is_liquid and drug.strength else None,
+            combined=drug.combined,
         )
         yield from _remarks(source, drug, usage, single)
     for ingredient in drug.ingredients if usage.taken else ():
@@ -139,6 +142,11 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
         asked = question(code, record)
         if asked:
             yield ASK.issue(source.reference, f"({quote(drug.text)}): {asked}")
+
+
+def _order_status(resource: Resource) -> str:
+    is_order = resource.get("resourceType") == "MedicationRequest"
+    return text(resource.get("status")) if is_order else ""
 
 
 def _doses(
@@ -184,7 +192,7 @@ def _request(resource: Resource, record: Record) -> Usage:
         ]
         end = latest(stated) or start
     taken = status not in _NEVER_TAKEN
-    return Usage(Truth.NO, taken=taken, ordered=True, active=active, start=start, end=end)
+    return Usage(Truth.NO, taken=taken, ordered=taken, active=active, start=start, end=end)
 
 
 def _dispense(resource: Resource, record: Record) -> Usage:

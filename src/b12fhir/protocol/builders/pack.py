@@ -23,6 +23,8 @@ _ROW_TEXTS = (
     "severe_neuro",
     "oral_maintenance",
     "im_maintenance",
+    "im_maintenance_neuro",
+    "condition",
     "prophylaxis",
     "prophylaxis_rule",
     "prophylaxis_route",
@@ -88,6 +90,8 @@ def _phase(entry: Document) -> PhaseTemplate:
         stop_rule=entry.get("stop_rule", ""),
         alternative=entry.get("alternative", ""),
         verified=entry.get("verified", False),
+        days=tuple(entry.get("days", [])),
+        step=_span(entry["step"]) if "step" in entry else None,
     )
 
 
@@ -99,8 +103,9 @@ def _regimen(entry: Document) -> Regimen:
     return Regimen(
         id=entry["id"],
         label=entry["label"],
-        causes=tuple(entry["causes"]),
+        causes=tuple(entry.get("causes", [])),
         rule=entry["rule"],
+        monitoring=tuple(entry.get("monitoring", [])),
         prophylaxis_monitoring=tuple(entry.get("prophylaxis_monitoring", [])),
         advice=tuple(entry.get("advice", [])),
         **{key: entry[key] for key in _ROW_TEXTS if key in entry},

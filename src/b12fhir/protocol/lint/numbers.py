@@ -13,7 +13,7 @@ from b12fhir.protocol.versions import in_force
 
 FILE = "limits.toml"
 # Units of limits that are no laboratory values: time, length, doses.
-_OTHER_UNITS = frozenset({"d", "wk", "mo", "a", "cm", "ug", "ug/d", "mg/d"})
+_OTHER_UNITS = frozenset({"1", "d", "wk", "mo", "a", "cm", "ug", "ug/d", "mg/d"})
 _TRIMESTERS = [1, 2, 3]
 
 

@@ -61,7 +61,7 @@ def _in_rows(documents: Documents) -> set[str]:
     return {
         name
         for row in documents.list_of("regimens", "regimen")
-        for name in row.get("prophylaxis_monitoring", [])
+        for name in (*row.get("prophylaxis_monitoring", []), *row.get("monitoring", []))
     }
 
 

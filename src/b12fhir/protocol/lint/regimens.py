@@ -6,16 +6,19 @@ from decimal import Decimal
 
 from b12fhir.protocol.documents import Document, Documents
 from b12fhir.protocol.lint.repeats import repeats
-from b12fhir.protocol.names import CAUSES, INJECTED, SWALLOWED
+from b12fhir.protocol.names import CAUSES, CONDITIONS, INJECTED, SWALLOWED
 from b12fhir.protocol.problems import Problem
 from b12fhir.protocol.versions import in_force
 
 FILE = "regimens.toml"
 _LOADS = ("load", "severe", "severe_neuro")
 _ORALS = ("oral", "oral_mother")
+_DAYS = {"d": 1, "wk": 7}
+_AFTER_NEURO = ("severe_neuro", "im_maintenance_neuro")
 # The ways through a row: the courses given one after the other.
 _PATHS = (
     *((load, "im_maintenance") for load in _LOADS),
+    _AFTER_NEURO,
     *((oral, "oral_maintenance") for oral in _ORALS),
     ("oral_maintenance",),
     ("prophylaxis",),
@@ -42,15 +45,24 @@ def regimen_problems(documents: Documents, on: date | None) -> Iterator[Problem]
 
 def _causes(documents: Documents) -> Iterator[Problem]:
     rows = documents.list_of("regimens", "regimen")
-    held = [cause for row in rows for cause in row["causes"]]
+    held = [cause for row in rows for cause in row.get("causes", [])]
     without = set(documents.toml["regimens"].get("no_row_for", []))
     yield from repeats(FILE, "cause", held)
     for cause in sorted(CAUSES - set(held) - without):
         yield Problem(FILE, f"cause {cause}", "has no row, and no_row_for does not say so")
-    for cause in sorted((set(held) | without) - CAUSES):
+    for cause in sorted((set(held) | without) - CAUSES - CONDITIONS):
         yield Problem(FILE, f"cause {cause}", "is not known")
     for cause in sorted(without & set(held)):
         yield Problem(FILE, f"cause {cause}", "has a row and stands in no_row_for")
+    yield from _conditions([row["condition"] for row in rows if "condition" in row], without)
+
+
+def _conditions(held: list[str], without: set[str]) -> Iterator[Problem]:
+    yield from repeats(FILE, "condition", held)
+    for name in sorted(CONDITIONS - set(held) - without):
+        yield Problem(FILE, f"condition {name}", "has no row, and no_row_for does not say so")
+    for name in sorted(set(held) - CONDITIONS):
+        yield Problem(FILE, f"condition {name}", "is not known")
 
 
 def _most(documents: Documents, on: date | None) -> Decimal | None:
@@ -75,6 +87,7 @@ def _course(course: Document, documents: Documents, most: Decimal | None) -> Ite
             text = f"gives {product['id']} by {phase['route']}, which its label does not allow"
             yield Problem(FILE, where, text)
         yield from _dose(phase, where, most)
+        yield from _days(phase, where)
 
 
 def _dose(phase: Document, where: str, most: Decimal | None) -> Iterator[Problem]:
@@ -89,19 +102,32 @@ def _dose(phase: Document, where: str, most: Decimal | None) -> Iterator[Problem
             yield Problem(FILE, where, f"{name} ends before it begins")
 
 
+def _days(phase: Document, where: str) -> Iterator[Problem]:
+    """Days of an interval lie inside it, in order; dates of a range lie inside the range."""
+    interval, days = phase["interval"], phase.get("days", [])
+    if days and interval["unit"] == "mo":
+        yield Problem(FILE, where, "names days of an interval in months, which differ in length")
+    length = interval["value"] * _DAYS.get(interval["unit"], 1)
+    if days and (days != sorted(days) or days[0] != 0 or days[-1] >= length):
+        yield Problem(FILE, where, f"has days {days}: they run from 0, inside {length} days")
+    if ("step" in phase) != ("max" in interval):
+        yield Problem(FILE, where, "a range of intervals and a step to date it go together")
+
+
 def _row(row: Document, courses: dict[str, Document], sets: set[str]) -> Iterator[Problem]:
     key = f"regimen {row['id']}"
     named = {name for path in _PATHS for name in path if name in row}
     for name in sorted(named):
         if row[name] not in courses:
             yield Problem(FILE, key, f"{name} names course {row[name]}, which is not known")
-    for name in row.get("prophylaxis_monitoring", []):
+    for name in (*row.get("prophylaxis_monitoring", []), *row.get("monitoring", [])):
         if name not in sets:
             yield Problem(FILE, key, f"names monitoring set {name}, which is not known")
     yield from _complete(row, key)
     if all(row[name] in courses for name in named):
         for path in _PATHS:
-            if path[0] in row:
+            # A row need not have a maintenance of its own after the load for nerves.
+            if path[0] in row and (path != _AFTER_NEURO or path[1] in row):
                 yield from _path(row, path, courses)
 
 

@@ -1,0 +1,43 @@
+"""Can the course be watched, and will tablets do? (R-85, R-87)
+
+Both are facts of the project's own CodeSystem, since no standard code says them; absent is unknown.
+"""
+
+from dataclasses import dataclass
+
+from b12fhir.decision.case import Case, inputs
+from b12fhir.facts.history import Concept
+from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.truth import Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``against_tablets``: an earlier oral course failed, or steady intake is unlikely (R-85).
+
+    ``monitored``: blood tests and visits are reliably available (R-87).
+    """
+
+    against_tablets: tuple[Concept, ...]
+    monitored: Truth
+    inputs: tuple[Input, ...]
+
+
+def access(case: Case) -> Access:
+    """What is known of monitoring and of tablets."""
+    there, missing = case.with_role("monitoring-available"), case.with_role("monitoring-missing")
+    against = case.ever("oral-failure") + case.with_role("unsteady-intake")
+    return Access(against, _monitored(there, missing), inputs(there + missing))
+
+
+def _monitored(there: tuple[Concept, ...], missing: tuple[Concept, ...]) -> Truth:
+    """The newer statement holds; undated or same-day contradictions leave it open."""
+    if there and missing:
+        newest = max(map(_when, there)), max(map(_when, missing))
+        return Truth.UNKNOWN if newest[0] == newest[1] else Truth.of(newest[0] > newest[1])
+    return Truth.of(bool(there)) if there or missing else Truth.UNKNOWN
+
+
+def _when(fact: Concept) -> str:
+    when = fact.recorded or fact.onset
+    return when.last.isoformat() if when is not None else ""

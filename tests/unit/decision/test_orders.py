@@ -1,0 +1,199 @@
+"""Open orders of vitamin B12: what would hurt somebody is flagged by the order's reference."""
+
+from decimal import Decimal
+
+import pytest
+
+from b12fhir.facts.labs import Analyte as A
+from b12fhir.facts.medicines import B12Dose, Route
+from b12fhir.kernel.dates import on
+from b12fhir.kernel.truth import Truth
+from tests.support.decided import decided, ids, rules
+from tests.support.facts import allergy, concept, days_ago, injection, lab
+
+LOW = lab(A.B12_TOTAL, "150")
+NORMAL = lab(A.B12_TOTAL, "400")
+PERNICIOUS = concept("pernicious_anemia")
+
+
+def order(
+    route: Route = Route.IM,
+    dose: str | None = "1000",
+    *,
+    status: str = "active",
+    drug: str = "cyanocobalamin",
+    held: str | None = "1000",
+    **more: object,
+) -> B12Dose:
+    """An order as it stands in a record; a plain injection of the pack unless told otherwise."""
+    return B12Dose(
+        "MedicationRequest/o1",
+        route,
+        Truth.NO,
+        "B12",
+        drug=drug,
+        dose_ug=Decimal(dose) if dose is not None else None,
+        when=on(days_ago(1)),
+        ordered=status != "draft",
+        active=status == "active",
+        order=status,
+        concentration=Decimal(held) if held is not None and route.is_injection else None,
+        **more,
+    )
+
+
+def flagged(answer: object) -> set[str]:
+    remarks = (*answer.cautions, *answer.contraindications, *answer.gaps)
+    return {remark.id for remark in remarks if remark.id.startswith("order-")}
+
+
+def text(answer: object, key: str) -> str:
+    remarks = (*answer.cautions, *answer.contraindications, *answer.gaps)
+    return next(remark.text for remark in remarks if remark.id == key)
+
+
+FLAGS = [
+    # order, what is flagged, its rule
+    (order(), set(), ""),
+    (order(Route.SC), set(), ""),
+    (order(Route.IV), {"order-iv"}, "R-93"),
+    (order(Route.INJECTION), {"order-route"}, "R-92"),
+    (order(Route.NASAL, "500"), {"order-nasal", "order-ratio"}, "R-93"),
+    (order(Route.SC, drug="hydroxocobalamin"), {"order-sc"}, "R-91"),
+    (order(Route.SC, drug="mecobalamin"), set(), ""),
+    (order(dose="5000"), {"order-ratio"}, "R-102"),
+    (order(dose="5000.1"), {"order-dose"}, "R-103"),
+    (order(dose="1000000"), {"order-dose"}, "R-103"),
+    (order(dose="2000"), {"order-ratio"}, "R-102"),
+    (order(dose="1999"), set(), "R-102"),
+    (order(dose="501"), set(), "R-102"),
+    (order(dose="500"), {"order-ratio"}, "R-102"),
+    (order(dose="100"), {"order-ratio"}, "R-102"),
+    (order(Route.ORAL, "1500"), set(), ""),
+    (order(Route.ORAL, "2000"), set(), ""),
+    (order(Route.ORAL, "4000"), {"order-ratio"}, "R-102"),
+    (order(Route.ORAL, "50"), {"order-ratio"}, "R-102"),
+    (order(Route.ORAL, None), set(), ""),
+    (order(held="5000"), {"order-strength"}, "R-101"),
+    (order(held="500"), {"order-strength"}, "R-100"),
+    (order(dose=None, held="5000"), {"order-strength", "order-incomplete"}, "R-101"),
+    (order(held=None), {"order-incomplete"}, "R-99"),
+    (order(drug=""), {"order-incomplete"}, "R-99"),
+    (order(Route.IV, "2500000", drug="hydroxocobalamin"), set(), ""),
+    (
+        order(Route.IV, "2499999", drug="hydroxocobalamin"),
+        {"order-iv", "order-dose"},
+        "R-103",
+    ),
+    (order(Route.IV, None, drug="hydroxocobalamin"), {"order-iv", "order-incomplete"}, "R-93"),
+    (order(Route.IV, "5", combined=True), set(), ""),
+]
+
+
+@pytest.mark.parametrize(("given", "expected", "rule"), FLAGS)
+def test_what_an_order_is_flagged_for(given: B12Dose, expected: set[str], rule: str) -> None:
+    answer = decided(LOW, given)
+    assert flagged(answer) == expected
+    assert not rule or rule in rules(answer)
+    assert all("MedicationRequest/o1" in text(answer, key) for key in expected)
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold", "draft", "unknown"])
+def test_every_order_that_may_still_be_given_is_checked(status: str) -> None:
+    assert flagged(decided(LOW, order(Route.IV, status=status))) == {"order-iv"}
+
+
+@pytest.mark.parametrize("status", ["", "completed", "stopped", "cancelled", "entered-in-error"])
+def test_what_is_over_or_no_order_is_not_checked(status: str) -> None:
+    assert flagged(decided(LOW, order(Route.IV, status=status))) == set()
+
+
+def test_a_draft_alone_neither_hides_a_result_nor_holds_a_plan_back() -> None:
+    answer = decided(LOW, order(status="draft"))
+    assert answer.intent.kind == "treat"
+    assert "possibly-on-treatment" not in answer.flags
+
+
+def test_an_order_that_names_no_route_at_all_is_asked_about() -> None:
+    answer = decided(LOW, order(Route.UNKNOWN, "1000"))
+    assert "order-route" in ids(answer.gaps)
+    assert "R-92" in rules(answer, "unknown")
+
+
+VOLUMES = [
+    # concentration, volume of 1000 microgram
+    ("5000", "0.2 mL"),
+    ("500", "2 mL"),
+    ("250", "4 mL"),
+    ("3000", "0.3333 mL"),
+]
+
+
+@pytest.mark.parametrize(("held", "volume"), VOLUMES)
+def test_another_strength_comes_with_its_volume(held: str, volume: str) -> None:
+    """R-101: one millilitre of 5 mg/mL would be five doses."""
+    assert f"1000 microgram = {volume}" in text(decided(LOW, order(held=held)), "order-strength")
+
+
+def test_a_milligram_written_for_a_microgram_is_named() -> None:
+    said = text(decided(LOW, order(dose="1000000")), "order-dose")
+    assert "1000000 microgram" in said
+    assert "mg was written" in said
+
+
+BY_MOUTH = [
+    # facts beside the order of tablets, flagged
+    ((NORMAL, PERNICIOUS), True),
+    ((NORMAL, concept("celiac_disease")), False),
+    ((NORMAL, concept("paresthesia")), False),
+    ((NORMAL, PERNICIOUS, injection(20)), False),
+]
+
+
+@pytest.mark.parametrize(("facts", "expected"), BY_MOUTH)
+@pytest.mark.parametrize("route", [Route.ORAL, Route.SUBLINGUAL])
+def test_tablets_alone_where_they_are_not_dependable(
+    route: Route, facts: tuple[object, ...], *, expected: bool
+) -> None:
+    """R-95: with injections running beside them they are not the sole route."""
+    assert ("order-oral" in flagged(decided(*facts, order(route)))) is expected
+
+
+def test_tablets_alone_with_nerves_under_treatment() -> None:
+    taken = order(Route.ORAL, daily_ug=Decimal(1000))
+    answer = decided(lab(A.B12_TOTAL, "400", ago=0), concept("paresthesia"), taken)
+    assert answer.classification.value == "on-treatment"
+    assert "order-oral" in flagged(answer)
+
+
+def test_low_tablets_are_no_fault_where_nothing_is_to_be_treated() -> None:
+    """A diet is kept supplied by 250 microgram a day (R-109)."""
+    assert flagged(decided(NORMAL, order(Route.ORAL, "250"))) == set()
+
+
+LEBER = [
+    # form ordered, forbidden
+    ("cyanocobalamin", True),
+    ("", True),
+    ("mecobalamin", True),
+    ("hydroxocobalamin", False),
+]
+
+
+@pytest.mark.parametrize(("drug", "expected"), LEBER)
+def test_leber_disease_forbids_every_form_but_one(drug: str, *, expected: bool) -> None:
+    answer = decided(LOW, concept("leber_optic_atrophy"), order(drug=drug))
+    assert ("order-leber" in ids(answer.contraindications)) is expected
+    assert (answer.intent.kind == "stop") is expected
+    assert answer.urgency.value == ("urgent" if expected else "soon")
+
+
+def test_leber_disease_forbids_a_multivitamin_too() -> None:
+    answer = decided(LOW, concept("leber_optic_atrophy"), order(Route.ORAL, "5", combined=True))
+    assert flagged(answer) == {"order-leber"}
+
+
+def test_an_allergy_forbids_what_is_on_order() -> None:
+    answer = decided(LOW, allergy(Truth.YES), order())
+    assert "order-allergy" in ids(answer.contraindications)
+    assert answer.intent.kind == "stop"
