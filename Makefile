@@ -3,10 +3,11 @@ SHELL := bash
 PYTHON ?= python3
 PORT ?= 8080
 HAPI ?=
+SAMPLE ?=
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hapi setup-system lint types clean
+.PHONY: help demo test hapi setup-system lint types mutate bench-decision clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,12 @@ lint: $(VENV)/.installed-dev ## format and lint
 types: $(VENV)/.installed-dev ## static types
 	$(VENV)/bin/mypy
 
+mutate: $(VENV)/.installed-mutate ## change each rule of decision and plan: does a test fail? (SAMPLE=10: every tenth)
+	SAMPLE=$(SAMPLE) tests/mutate.sh
+
+bench-decision: $(VENV)/.installed-dev ## CPU of one decision, beside a floor of the same run
+	$(VENV)/bin/python -m tests.bench.decision
+
 clean: ## remove all that was made here, the download of the FHIR server included
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out
 
@@ -44,4 +51,9 @@ $(VENV)/.installed: pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "adding the tools for tests ..."
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-mutate: $(VENV)/.installed-dev
+	@echo "adding the tool for mutation tests ..."
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[dev,mutate]'
 	@touch $@

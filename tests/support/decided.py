@@ -5,11 +5,14 @@ from b12fhir.decision.model import Decision
 from b12fhir.facts.patient import Patient
 from b12fhir.protocol.load import load_protocol
 from tests.support.facts import TODAY, WOMAN, record
+from tests.support.telling import check_telling
 
 
 def decided(*parts: object, patient: Patient = WOMAN, **more: object) -> Decision:
-    """The decision on the day of the tests."""
-    return decide(record(*parts, patient=patient, **more), load_protocol(), TODAY)
+    """The decision on the day of the tests; however it falls, it must be told well."""
+    decision = decide(record(*parts, patient=patient, **more), load_protocol(), TODAY)
+    check_telling(decision)
+    return decision
 
 
 def rules(decision: Decision, truth: str = "yes") -> set[str]:

@@ -21,8 +21,6 @@ STOPS = [
     # facts beside a low B12, kind of plan, contraindication
     ((allergy(Truth.YES),), "stop", "allergy"),
     ((allergy(Truth.YES), TINGLING), "stop", "allergy"),
-    ((concept("leber_optic_atrophy"),), "stop", "leber"),
-    ((concept("hereditary_optic_atrophy"),), "stop", "leber"),
     ((BLEED_OUT, lab(A.POTASSIUM, "3.4")), "stop", "hospital"),
     ((BLEED_OUT, concept("dyspnea_at_rest")), "stop", "hospital"),
     ((concept("tc2_deficiency"),), "none", "specialist"),

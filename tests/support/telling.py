@@ -1,0 +1,164 @@
+"""How every decision has to be told, whatever it decides: checked for each one a test makes.
+
+A reason without its facts cannot be checked by a clinician, and a sentence that is none, or shouts,
+or names a test in another spelling each time, is not read.
+"""
+
+import re
+from collections.abc import Iterable
+
+from b12fhir.decision.model import Decision
+from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.load import load_protocol
+
+# Words in capitals that a clinician knows; each has only this spelling.
+ABBREVIATIONS = frozenset(
+    {
+        "B12",
+        "B6",
+        "BNF",
+        "CBC",
+        "CKD",
+        "ECG",
+        "GI",
+        "H2",
+        "HIV",
+        "IM",
+        "IV",
+        "LOINC",
+        "fL",
+        "Hb",
+        "Hct",
+        "MCV",
+        "MMA",
+        "N2O",
+        "NICE",
+        "PPI",
+        "RBC",
+        "SC",
+        "TSH",
+        "UK",
+        "WBC",
+        "WHO",
+    }
+)
+
+_MISSPELT = frozenset({word.lower() for word in ABBREVIATIONS} | {"egfr", "leber"})
+_RULE = re.compile(r"R-\d{2,3}\Z")
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
+_PLAIN = re.compile(r"([A-Z]?[a-z]*|m[23]|cm|mL|eGFR)\Z")
+_DATE = re.compile(r"(\d{4}(-\d\d(-\d\d(T\S+|/\d{4}-\d\d-\d\d)?)?)?)?\Z")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+# What a laboratory, a pack or a record wrote is not ours to spell.
+_QUOTED = re.compile(r"\S*[/_<>=]\S*|\bR-\d+\b|\S*-\S*\d\S*|\S+-\S+|\bflags \S+")
+
+_ROUTES = frozenset({"im", "sc", "oral", "sublingual", "nasal", "iv"})
+
+# Rules whose condition is a recorded fact: met, they show it.
+EVIDENCED = frozenset(
+    f"R-{number}"
+    for number in (
+        *(15, 17, 18, 20, 21, 22, 27, 28, 29, 30, 31, 32, 36, 37, 38, 39, 41, 42, 43, 44, 45, 46),
+        *(
+            35,
+            47,
+            49,
+            50,
+            51,
+            52,
+            53,
+            58,
+            59,
+            60,
+            64,
+            70,
+            71,
+            72,
+            73,
+            74,
+            75,
+            76,
+            77,
+            78,
+            79,
+            80,
+            94,
+        ),
+        *(163, 165, 167, 169, 171, 174, 175, 184),
+    )
+)
+# Rules met for more than one reason: which one it was must be said.
+EXPLAINED = frozenset(
+    f"R-{number}" for number in (10, 17, 20, 21, 22, 28, 29, 30, 36, 53, 61, 62, 65, 82, 95)
+)
+
+
+def check_telling(decision: Decision) -> None:
+    """Every reason of a decision is complete and written as people write."""
+    for finding in decision.findings:
+        _check_finding(finding)
+    for several in (
+        decision.gaps,
+        decision.cautions,
+        decision.contraindications,
+        decision.mimics,
+    ):
+        for remark in several:
+            _check_remark(remark)
+    for cause in decision.causes:
+        assert _RULE.match(cause.rule), cause
+        assert _ID.match(cause.cause), cause
+        check_words(cause.lasts)
+        assert cause.lasts, cause
+        assert cause.inputs or cause.cause == "unknown", cause
+        _check_inputs(cause.inputs)
+    for route in decision.intent.rejected_routes:
+        assert _RULE.match(route.rule), route
+        check_words(route.reason)
+        assert route.reason, route
+        assert route.route in _ROUTES, route
+    assert all(_ID.match(name) for name in decision.flags), decision.flags
+    known = load_protocol().tests
+    assert set(decision.intent.orders) | set(decision.intent.rechecks) <= set(known)
+
+
+def _check_finding(finding: Finding) -> None:
+    assert _RULE.match(finding.rule), finding
+    assert isinstance(finding.truth, Truth), finding
+    _check_inputs(finding.inputs)
+    check_words(finding.note)
+    if finding.rule in EVIDENCED and finding.truth.is_yes:
+        assert finding.inputs, finding
+    if finding.rule in EXPLAINED:
+        assert finding.note, finding
+
+
+def _check_inputs(inputs: Iterable[Input]) -> None:
+    for one in inputs:
+        assert isinstance(one, Input), one
+        assert one.reference, one
+        assert one.value, one
+        assert isinstance(one.unit, str), one
+        assert _DATE.match(one.date), one
+
+
+def _check_remark(remark: Remark) -> None:
+    assert _ID.match(remark.id), remark
+    assert _RULE.match(remark.rule), remark
+    check_words(remark.text)
+    assert remark.text[:1].isupper() or remark.text.startswith("eGFR") or "/" in remark.text[:40]
+    assert remark.text.endswith("."), remark
+    for after in re.findall(r"[a-z)]\. +(\w)", remark.text):
+        assert after.isupper() or after.isdigit(), remark
+
+
+def check_words(text: str) -> None:
+    """No shouting, no abbreviation in another spelling, nothing doubled or left open."""
+    assert isinstance(text, str), text
+    assert "  " not in text, text
+    assert text == text.strip(), text
+    assert "None" not in text, text
+    for word in _WORD.findall(_QUOTED.sub(" ", text)):
+        assert word in ABBREVIATIONS or _PLAIN.match(word), (word, text)
+        assert word not in _MISSPELT, (word, text)
