@@ -13,6 +13,8 @@ from b12fhir.kernel.dates import days_between
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 
+# Without one of these the class is not settled (R-18).
+_DECIDING = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE, Analyte.MMA, Analyte.HOMOCYSTEINE})
 # Lower is worse for the vitamin and for blood counts, higher for metabolites (R-17).
 _HIGHER_IS_WORSE = frozenset(
     {
@@ -103,10 +105,14 @@ def _refusal(case: Case, result: LabResult) -> Reasons | None:
 
 
 def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
+    """R-18 for what decides the class (and the flag ``stale``), R-19 for the rest."""
+    decides = result.analyte in _DECIDING
+    rule = "R-18" if decides else "R-19"
     if certain:
         note = f"older than {days} days: it does not decide, order it again"
-        return found("R-18", (result.as_input(),), note) + flag("stale")
-    return found("R-18", (result.as_input(),), "may be too old", Truth.UNKNOWN) + gap(
+        told = found(rule, (result.as_input(),), note)
+        return told + flag("stale") if decides else told
+    return found(rule, (result.as_input(),), "may be too old", Truth.UNKNOWN) + gap(
         "collection-date",
         f"{result.reference}: the collection date is incomplete and may be too old; ask for it.",
         "R-20",

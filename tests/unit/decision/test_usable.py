@@ -113,6 +113,13 @@ def test_a_partial_date_that_may_be_too_old_asks() -> None:
     assert "R-18" in rules(answer, "unknown")
 
 
+def test_an_old_result_that_decides_no_class_is_told_without_the_flag() -> None:
+    """ "stale" says that the class lacks a B12; an old potassium does not say that."""
+    answer = decided(lab(A.B12_TOTAL, "150"), lab(A.POTASSIUM, "4", ago=400))
+    assert "stale" not in answer.flags
+    assert "R-19" in rules(answer)
+
+
 def test_a_partial_date_that_is_surely_too_old_is_stale() -> None:
     answer = decided(lab(A.B12_TOTAL, "100", when=_instant("2024")))
     assert "stale" in answer.flags
