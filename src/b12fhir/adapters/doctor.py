@@ -7,27 +7,10 @@ declares is not always so; what it does not declare is not always missing.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from b12fhir.fhir.capabilities import Capabilities, read_capabilities
+from b12fhir.fhir.capabilities import NEEDED, READ_TYPES, Capabilities, read_capabilities
 from b12fhir.ports import FhirReader, Resource
 
 OK, LACKING, STOPS = "ok", "lacking", "stops"
-_READ = (
-    "Patient",
-    "Observation",
-    "Condition",
-    "Procedure",
-    "MedicationRequest",
-    "MedicationStatement",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "Medication",
-    "AllergyIntolerance",
-    "CarePlan",
-    "ServiceRequest",
-)
-_ESSENTIAL = frozenset(
-    {"Patient", "Observation", "CarePlan", "MedicationRequest", "ServiceRequest"}
-)
 _WRITTEN = ("Device", "CarePlan", "MedicationRequest", "ServiceRequest")
 _BY_ID = frozenset({"Patient", "Medication"})
 _INCLUDE = "MedicationRequest:medication"
@@ -82,7 +65,7 @@ def _general(can: Capabilities) -> Iterator[Check]:
 
 
 def _reading(can: Capabilities) -> Iterator[Check]:
-    for kind in _READ:
+    for kind in READ_TYPES:
         yield _search_check(can, kind)
     included = can.includes("MedicationRequest", _INCLUDE)
     yield Check(
@@ -97,7 +80,7 @@ def _search_check(can: Capabilities, kind: str) -> Check:
     topic = f"search {kind}"
     parameter = "_id" if kind in _BY_ID else "patient"
     if not can.searches(kind):
-        if kind in _ESSENTIAL:
+        if kind in NEEDED:
             return Check(topic, STOPS, "missing", "decide from exported files with assess")
         return Check(topic, LACKING, "missing", "counts as not known; every report says so")
     if not can.finds_by(kind, parameter):

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any
 
 from b12fhir.errors import ConflictError, DuplicateError, InputError, RefusedError
+from b12fhir.fhir.capabilities import READ_TYPES
 from b12fhir.fhir.json import decode_resource
 from b12fhir.fhir.links import links_in, relinked
 from b12fhir.ports import Resource
@@ -20,21 +21,6 @@ from b12fhir.ports import Resource
 _CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
 _VERSION = re.compile(r'(?:W/)?"?(?P<version>[^"]+)"?\Z')
 _WHO = ("subject", "patient")
-_READ_TYPES = (
-    "Patient",
-    "Observation",
-    "Condition",
-    "Procedure",
-    "MedicationRequest",
-    "MedicationStatement",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "Medication",
-    "AllergyIntolerance",
-    "CarePlan",
-    "ServiceRequest",
-    "Device",
-)
 
 
 def counting_clock() -> Callable[[], str]:
@@ -107,7 +93,7 @@ class MemoryServer:
                 "searchInclude": [f"{kind}:*"],
                 "searchParam": [{"name": name} for name in ("_id", "identifier", "patient")],
             }
-            for kind in _READ_TYPES
+            for kind in (*READ_TYPES, "Device")
         ]
         rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": resources}
         return {

@@ -6,6 +6,18 @@ from typing import Any
 
 from b12fhir.ports import Resource
 
+# What a run reads. The needed ones carry the decision: without them none is made.
+NEEDED = ("Patient", "Observation", "CarePlan", "MedicationRequest", "ServiceRequest")
+USEFUL = (
+    "Condition",
+    "Procedure",
+    "MedicationStatement",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "AllergyIntolerance",
+)
+READ_TYPES = (*NEEDED, *USEFUL, "Medication")
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:

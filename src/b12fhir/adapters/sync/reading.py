@@ -4,20 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from b12fhir.errors import ServerError
-from b12fhir.fhir.capabilities import Capabilities
+from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
 from b12fhir.fhir.outcome import read_outcome
 from b12fhir.ports import FhirReader, Resource
 
-# In the order they are asked for. The first ones carry the decision: without them none is made.
-NEEDED = ("Patient", "Observation", "CarePlan", "MedicationRequest", "ServiceRequest")
-USEFUL = (
-    "Condition",
-    "Procedure",
-    "MedicationStatement",
-    "MedicationAdministration",
-    "MedicationDispense",
-    "AllergyIntolerance",
-)
 _LACKS = {
     "Condition": "diagnoses",
     "Procedure": "operations and injections",
