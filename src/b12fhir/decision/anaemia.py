@@ -150,8 +150,7 @@ def _macrocytosis(case: Case, mcv: LabResult | None) -> Truth:
     if mcv is None:
         on_record = case.with_role("macrocytosis") or case.presences("macrocytes")
         return Truth.YES if on_record else Truth.UNKNOWN
-    high = mcv.lab_range.high
-    return mcv.amount.above(high.value if high is not None else case.limits.mcv_high)
+    return mcv.high(case.limits.mcv_high)
 
 
 def _pancytopenia(case: Case, results: Usable, anaemic: Truth) -> tuple[Truth, Reasons]:
@@ -169,7 +168,4 @@ def _pancytopenia(case: Case, results: Usable, anaemic: Truth) -> tuple[Truth, R
 
 
 def _low(result: LabResult | None, otherwise: Decimal) -> Truth:
-    if result is None:
-        return Truth.UNKNOWN
-    low = result.lab_range.low
-    return result.amount.below(low.value if low is not None else otherwise)
+    return Truth.UNKNOWN if result is None else result.low(otherwise)

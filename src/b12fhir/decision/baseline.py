@@ -92,6 +92,4 @@ def _hematocrit_normal(case: Case, results: Usable) -> bool:
     hematocrit = results.get(Analyte.HEMATOCRIT)
     if hematocrit is None or not fresh(hematocrit, case.day, case.limits.baseline_blood_count_days):
         return False
-    low = hematocrit.lab_range.low
-    limit = low.value if low is not None else case.limits.hematocrit_low
-    return hematocrit.amount.below(limit).is_no
+    return hematocrit.low(case.limits.hematocrit_low).is_no

@@ -21,8 +21,7 @@ def folate_low(case: Case, results: Usable) -> Truth:
     """R-178: folate below the laboratory's limit, or deficiency on record."""
     folate = results.get(Analyte.FOLATE)
     if folate is not None and fresh(folate, case.day, case.limits.baseline_folate_iron_days):
-        low = folate.lab_range.low
-        return folate.amount.below(low.value if low is not None else case.limits.folate_low)
+        return folate.low(case.limits.folate_low)
     return Truth.YES if case.with_role("folate-deficiency") else Truth.UNKNOWN
 
 
@@ -91,7 +90,7 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
             (Analyte.FERRITIN, limits.ferritin_low),
             (Analyte.TRANSFERRIN_SATURATION, limits.transferrin_saturation_low),
         )
-        if (result := results.get(analyte)) is not None and _low(result, limit)
+        if (result := results.get(analyte)) is not None and result.low(limit).is_yes
     )
     mcv = results.get(Analyte.MCV)
     small = blood.anaemic.is_yes and mcv is not None and blood.macrocytosis.is_no
@@ -109,11 +108,6 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
     return found("R-180", shown) + caution(
         "iron-low", "Iron is low as well: treat both deficiencies.", "R-180"
     )
-
-
-def _low(result: LabResult, otherwise: Decimal) -> bool:
-    low = result.lab_range.low
-    return result.amount.below(low.value if low is not None else otherwise).is_yes
 
 
 def _polycythaemia(case: Case) -> Reasons:

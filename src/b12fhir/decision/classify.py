@@ -187,9 +187,8 @@ def _unexplained_high(case: Case, final: Classified) -> Reasons:
     limits = case.limits
     otherwise = {"ng/L": limits.b12_high_ng_l, "pmol/L": limits.b12_high_pmol_l}
     for result in final.results:
-        high = result.lab_range.high
-        limit = high.value if high is not None else otherwise[result.amount.unit]
-        if result.analyte is Analyte.B12_TOTAL and result.amount.above(limit).is_yes:
+        limit = otherwise[result.amount.unit]
+        if result.analyte is Analyte.B12_TOTAL and result.high(limit).is_yes:
             known = case.with_role("liver-disease") + case.with_role("myeloproliferative")
             return (
                 flag("unexplained-high")

@@ -8,7 +8,15 @@ from b12fhir.decision.baseline import before_dose_one, tests_before_dose_one
 from b12fhir.decision.case import Case
 from b12fhir.decision.cautions import folate_low
 from b12fhir.decision.classification import Classified
-from b12fhir.decision.model import Bucket, Cause, Confidence, Intent, RejectedRoute, SeverityGrade
+from b12fhir.decision.model import (
+    GIVEN,
+    Bucket,
+    Cause,
+    Confidence,
+    Intent,
+    RejectedRoute,
+    SeverityGrade,
+)
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.person import Person
@@ -22,7 +30,6 @@ from b12fhir.kernel.analyte import Analyte
 from b12fhir.protocol.model import Regimen
 
 _MAY_PREVENT = frozenset({C.INDETERMINATE, C.UNLIKELY})
-_GIVEN = frozenset({"treat", "prophylaxis"})
 _GIVEN_BY = frozenset({"im", "sc", "oral", "sublingual", "nasal"})
 _ILEAL = frozenset({"ileal-disease", "ileal-resection-length-unknown"})
 _PERMANENT_WITHOUT_PROPHYLAXIS = frozenset({"pernicious-anaemia", "gastrectomy-partial"})
@@ -105,9 +112,9 @@ def _kind(asked: Question) -> tuple[str, Reasons]:
     if not asked.person.proposable.is_yes or asked.stops.rule == "R-76":
         return "none", NONE
     forbidden = _forbidden(asked, wanted)
-    if forbidden and (wanted in _GIVEN or under_way):
+    if forbidden and (wanted in GIVEN or under_way):
         return "stop", found("R-82", note=f"{forbidden} forbids a regimen")
-    if wanted in _GIVEN and _doubles(asked, wanted):
+    if wanted in GIVEN and _doubles(asked, wanted):
         return "none", NONE
     if wanted == "prophylaxis":
         return wanted, _prevention(asked)

@@ -56,7 +56,7 @@ def metabolites(
         urine,
         _above(urine, limits.urine_mma_high),
         hcy,
-        _above(hcy, _lab_high(hcy, limits.homocysteine_high)),
+        hcy.high(limits.homocysteine_high) if hcy is not None else Truth.UNKNOWN,
         confounded,
         _watch(case, mma, mma_raised),
     )
@@ -86,11 +86,6 @@ def _near(
 
 def _above(result: LabResult | None, limit: Decimal) -> Truth:
     return Truth.UNKNOWN if result is None else result.amount.above(limit)
-
-
-def _lab_high(result: LabResult | None, otherwise: Decimal) -> Decimal:
-    high = result.lab_range.high if result is not None else None
-    return high.value if high is not None else otherwise
 
 
 def _cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:

@@ -112,6 +112,10 @@ class RejectedRoute:
     rule: str
 
 
+# Kinds of plan in which something is given.
+GIVEN = frozenset({"treat", "prophylaxis"})
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What the decision asks the plan to build.

@@ -23,7 +23,7 @@ from b12fhir.decision.route import ORAL_FORBIDDEN
 from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.kernel.quantities import plain, quotient
 from b12fhir.kernel.truth import Truth
-from b12fhir.protocol.model import Pack, PhaseTemplate, Product
+from b12fhir.protocol.model import Pack, PhaseTemplate
 
 _OPEN = frozenset({"active", "on-hold", "draft", "unknown"})
 _LEFT_BY_LEBER = "hydroxocobalamin"
@@ -96,7 +96,7 @@ def _label(pack: Pack, order: B12Dose) -> Reasons:
     if order.route is Route.NASAL and not any("nasal" in one.routes for one in products):
         text = "nasal vitamin B12 is not part of this pack."
         return _warns(order, "order-nasal", text, "R-93")
-    same = [one for one in products if one.drug == order.drug and _is_injection(one)]
+    same = [one for one in products if one.drug == order.drug and one.is_injection]
     if order.route is Route.SC and same and not any("sc" in one.routes for one in same):
         text = f"the label of {order.drug} does not allow the subcutaneous route."
         return _warns(order, "order-sc", text, "R-91")
@@ -161,7 +161,7 @@ def _comparable(pack: Pack, order: B12Dose) -> tuple[PhaseTemplate, ...]:
     """Phases of the pack given the same way, of the same form of B12 if the pack has it."""
     phases = [phase for course in pack.courses.values() for phase in course.phases]
     injected = order.route.is_injection
-    alike = [one for one in phases if _is_injection(pack.products[one.product]) is injected]
+    alike = [one for one in phases if pack.products[one.product].is_injection is injected]
     same = [one for one in alike if pack.products[one.product].drug == order.drug]
     return tuple(same or alike)
 
@@ -177,7 +177,7 @@ def _nearest(phases: tuple[PhaseTemplate, ...], dose: Decimal) -> Decimal | None
 
 def _concentration(pack: Pack, order: B12Dose) -> Reasons:
     """R-100 and R-101: another strength needs another volume."""
-    strengths = {one.strength for one in pack.products.values() if _is_injection(one)}
+    strengths = {one.strength for one in pack.products.values() if one.is_injection}
     held, phases = order.concentration, _comparable(pack, order)
     if held is None or not order.route.is_injection or held in strengths:
         return NONE
@@ -208,10 +208,6 @@ def _incomplete(order: B12Dose) -> Reasons:
         return NONE
     text = f"the order does not say: {', '.join(missing)}."
     return _warns(order, "order-incomplete", text, "R-99")
-
-
-def _is_injection(product: Product) -> bool:
-    return product.strength_unit.endswith("/mL")
 
 
 def _forbids(order: B12Dose, key: str, text: str, rule: str) -> Reasons:

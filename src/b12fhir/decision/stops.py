@@ -125,8 +125,7 @@ def _fresh_potassium(case: Case, results: Usable) -> LabResult | None:
 def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
     if potassium is None:
         return Truth.UNKNOWN
-    low = potassium.lab_range.low
-    return potassium.amount.below(low.value if low is not None else case.limits.potassium_low)
+    return potassium.low(case.limits.potassium_low)
 
 
 def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reasons:

@@ -1,6 +1,7 @@
 """Laboratory results that were read, each in the unit its decision limit is written in."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import When
@@ -40,6 +41,16 @@ class LabResult:
     corrected: bool = False
     issued_only: bool = False
     specimen: str = ""
+
+    def low(self, otherwise: Decimal) -> Truth:
+        """Is it below the laboratory's own lower limit, else below ``otherwise``?"""
+        own = self.lab_range.low
+        return self.amount.below(own.value if own is not None else otherwise)
+
+    def high(self, otherwise: Decimal) -> Truth:
+        """Is it above the laboratory's own upper limit, else above ``otherwise``?"""
+        own = self.lab_range.high
+        return self.amount.above(own.value if own is not None else otherwise)
 
     def as_input(self) -> Input:
         """This result as evidence, in the words the laboratory used."""

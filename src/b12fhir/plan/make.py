@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from b12fhir.decision.model import Decision
+from b12fhir.decision.model import GIVEN, Decision
 from b12fhir.kernel.dates import shift
 from b12fhir.plan.conduct import conduct
 from b12fhir.plan.model import Plan, Rejected
@@ -10,8 +10,6 @@ from b12fhir.plan.monitoring import monitoring
 from b12fhir.plan.regimen import choose, row_for
 from b12fhir.plan.schedule import phases, slots
 from b12fhir.protocol.model import Protocol
-
-_GIVEN = frozenset({"treat", "prophylaxis"})
 
 
 def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
@@ -22,7 +20,7 @@ def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
     """
     pack, limits = protocol.pack, protocol.limits
     kind = decision.intent.kind
-    chosen = choose(decision, pack) if kind in _GIVEN else None
+    chosen = choose(decision, pack) if kind in GIVEN else None
     row = chosen.row if chosen is not None else row_for(decision, pack)
     planned = phases(chosen.templates, dict(pack.products), start) if chosen is not None else ()
     return Plan(
@@ -32,8 +30,8 @@ def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
         phases=planned,
         monitoring=monitoring(decision, pack, limits, row, start),
         doses=slots(planned, shift(start, limits.horizon_months, "mo")),
-        rejected=_rejected(decision, protocol, no_row=chosen is None and kind in _GIVEN),
-        advice=(*(row.advice if row is not None and kind in _GIVEN else ()), *conduct(planned)),
+        rejected=_rejected(decision, protocol, no_row=chosen is None and kind in GIVEN),
+        advice=(*(row.advice if row is not None and kind in GIVEN else ()), *conduct(planned)),
     )
 
 

@@ -32,14 +32,13 @@ def _begin(template: PhaseTemplate, previous: Phase | None, start: date) -> date
 def _phase(template: PhaseTemplate, product: Product, begin: date, start: date) -> Phase:
     interval = template.interval
     last = _dose_day(begin, interval, template.days, template.count - 1)
-    injected = product.strength_unit.endswith("/mL")
     return Phase(
         id=template.id,
         product=product,
         route=template.route,
         dose=template.dose,
         dose_max=template.dose_max,
-        volume_ml=template.dose / product.strength if injected else None,
+        volume_ml=template.dose / product.strength if product.is_injection else None,
         interval=interval,
         count=template.count,
         start=begin,

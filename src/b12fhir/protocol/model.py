@@ -64,6 +64,11 @@ class Product:
     routes: tuple[str, ...]
     codes: tuple[Code, ...] = ()
 
+    @property
+    def is_injection(self) -> bool:
+        """Is it given with a needle? Its strength is then an amount in each mL."""
+        return self.strength_unit.endswith("/mL")
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from b12fhir.decision.decide import decide
-from b12fhir.decision.model import Decision
+from b12fhir.decision.model import GIVEN, Decision
 from b12fhir.errors import Defect
 from b12fhir.facts.record import Facts
 from b12fhir.fhir.compose import compose
@@ -22,7 +22,6 @@ from b12fhir.protocol.model import Protocol
 
 __all__ = ["Proposal", "decide_on", "extract", "propose"]
 
-_GIVEN = frozenset({"treat", "prophylaxis"})
 _OPEN = frozenset({"draft", "active", "on-hold"})
 
 
@@ -91,7 +90,7 @@ def _start(facts: Facts, decision: Decision, today: date) -> date:
 
     A plan of tests lends no start to a treatment: its first doses would lie in the past.
     """
-    treats = decision.intent.kind in _GIVEN
+    treats = decision.intent.kind in GIVEN
     starts = [
         plan.start
         for plan in facts.own_plans

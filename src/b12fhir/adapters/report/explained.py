@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from b12fhir.adapters.report import words
+from b12fhir.decision.model import GIVEN
 from b12fhir.fhir.dosage import route_text
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.model import Rule
@@ -12,7 +13,6 @@ from b12fhir.service.explain import Explanation, Reason, Step
 from b12fhir.service.view import citation
 
 _TRUTHS = {Truth.YES: "holds", Truth.NO: "does not hold", Truth.UNKNOWN: "not known"}
-_GIVEN = ("treat", "prophylaxis")
 _ACTIONS = {
     "treat": "treat",
     "prophylaxis": "prevent",
@@ -119,7 +119,7 @@ def _sentence(outcome: Outcome) -> str:
 
 
 def _doing(outcome: Outcome) -> str:
-    given = outcome.route if outcome.action in _GIVEN else None
+    given = outcome.route if outcome.action in GIVEN else None
     route = f", {route_text(given)}" if given else ""
     return f"{_ACTIONS[outcome.action]}{route}"
 
