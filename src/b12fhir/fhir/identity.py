@@ -24,8 +24,17 @@ from b12fhir.fhir.site import Site
 PLAN = "plan"
 MEDICATION_REQUEST = "medication-request"
 SERVICE_REQUEST = "service-request"
+GOAL = "goal"
+ASSESSMENT = "assessment"
+DETECTED_ISSUE = "detected-issue"
+APPROVAL_TASK = "approval-task"
+DOSE_TASK = "dose-task"
 DEVICE = "device"
+# What a signature makes has systems of its own: no conditional search ever mixes it with a draft.
+APPROVED_PLAN = "approved-plan"
+ORDER = "order"
 DECISION_DIGEST = "decision-digest"
+TREATMENT_DIGEST = "treatment-digest"
 CONTENT_DIGEST = "content-digest"
 
 CLOSED = frozenset({"completed", "revoked", "entered-in-error"})

@@ -1,23 +1,53 @@
-"""Our own resources as found on a server."""
+"""Our own resources as found on a server: the seven kinds that one proposal consists of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from b12fhir.fhir.digest import identifier_value
-from b12fhir.fhir.identity import MEDICATION_REQUEST, PLAN, SERVICE_REQUEST
+from b12fhir.fhir.identity import (
+    APPROVAL_TASK,
+    ASSESSMENT,
+    DETECTED_ISSUE,
+    GOAL,
+    MEDICATION_REQUEST,
+    PLAN,
+    SERVICE_REQUEST,
+)
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Resource
 
+# Identifier system of each kind. A Task about a late dose is no part of a proposal and not here.
 KINDS = {
     "CarePlan": PLAN,
     "MedicationRequest": MEDICATION_REQUEST,
     "ServiceRequest": SERVICE_REQUEST,
+    "Goal": GOAL,
+    "RiskAssessment": ASSESSMENT,
+    "DetectedIssue": DETECTED_ISSUE,
+    "Task": APPROVAL_TASK,
+}
+# (status, intent) as the engine writes it; some kinds have no intent.
+DRAFT = {
+    "CarePlan": ("draft", "proposal"),
+    "MedicationRequest": ("draft", "proposal"),
+    "ServiceRequest": ("draft", "proposal"),
+    "Goal": ("proposed", ""),
+    "RiskAssessment": ("preliminary", ""),
+    "DetectedIssue": ("preliminary", ""),
+    "Task": ("requested", "proposal"),
 }
 WITHDRAWN = {
     "CarePlan": "revoked",
     "MedicationRequest": "cancelled",
     "ServiceRequest": "revoked",
+    "Goal": "cancelled",
+    "RiskAssessment": "cancelled",
+    "DetectedIssue": "cancelled",
+    "Task": "cancelled",
 }
+_STATUS = {"Goal": "lifecycleStatus"}
+_WHO = ("subject", "patient", "for")
+_PLAN_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +71,22 @@ class Owned:
     @property
     def plan_key(self) -> str:
         """Key of the plan it is, or is part of."""
-        return self.key if self.is_plan else self.key.rpartition(":")[0]
+        return ":".join(self.key.split(":")[:_PLAN_PARTS])
 
     @property
     def is_plan(self) -> bool:
-        """The CarePlan, as against its requests."""
+        """The CarePlan, as against its parts."""
         return self.kind == "CarePlan"
 
     @property
     def is_draft_proposal(self) -> bool:
-        """Still ours to change: nobody signed, held or closed it."""
-        return (self.status, self.intent) == ("draft", "proposal")
+        """Still ours to change: nobody signed, accepted, held or closed it."""
+        return (self.status, self.intent) == DRAFT[self.kind]
 
     @property
     def is_withdrawn(self) -> bool:
         """A proposal in the state that our own withdrawal leaves behind."""
-        return (self.status, self.intent) == (WITHDRAWN[self.kind], "proposal")
+        return (self.status, self.intent) == (WITHDRAWN[self.kind], DRAFT[self.kind][1])
 
 
 def owned_resources(stored: Iterable[Resource], site: Site) -> list[Owned]:
@@ -79,15 +109,21 @@ def _owned(resource: Resource, site: Site) -> Owned | None:
         key=key,
         id=str(resource.get("id", "")),
         version=str(resource.get("meta", {}).get("versionId", "")),
-        status=str(resource.get("status", "")),
+        status=str(resource.get(status_element(kind), "")),
         intent=str(resource.get("intent", "")),
         patient=patient_of(resource),
         resource=resource,
     )
 
 
+def status_element(kind: str) -> str:
+    """Where a kind keeps its status: ``status``, but ``lifecycleStatus`` in a Goal."""
+    return _STATUS.get(kind, "status")
+
+
 def patient_of(resource: Resource) -> str:
     """Whom a resource is about: ``Patient/<id>``, also where it is stored as an absolute URL."""
-    reference = str(resource.get("subject", {}).get("reference", ""))
-    plain = reference.partition("/_history/")[0]
+    names = (name for name in _WHO if name in resource)
+    who = resource.get(next(names, "subject"), {})
+    plain = str(who.get("reference", "")).partition("/_history/")[0]
     return "/".join(plain.split("/")[-2:])

@@ -1,16 +1,23 @@
 """Changing a stored draft: always by id and only if it is still the version that was read."""
 
+from collections.abc import Callable
 from typing import Any
 
 from b12fhir.fhir.digest import content_digest
 from b12fhir.fhir.identity import CONTENT_DIGEST, urn
 from b12fhir.fhir.narrative import with_notice
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import KINDS, WITHDRAWN, Owned
+from b12fhir.fhir.stored import KINDS, WITHDRAWN, Owned, status_element
 from b12fhir.ports import Resource
 
 # What a server sets by itself; to send it back says nothing and some servers refuse it.
 _SERVER_META = frozenset({"versionId", "lastUpdated", "source"})
+# Words in a Goal, a concept elsewhere; the other types have no such element.
+_STATUS_REASON: dict[str, Callable[[str], Any]] = {
+    "MedicationRequest": lambda why: {"text": why},
+    "Task": lambda why: {"text": why},
+    "Goal": lambda why: why,
+}
 
 
 def put(item: Owned, entry: Resource) -> dict[str, Any]:
@@ -27,22 +34,27 @@ def put(item: Owned, entry: Resource) -> dict[str, Any]:
 
 
 def entry_to_withdraw(item: Owned, why: str, site: Site) -> dict[str, Any]:
-    """Revoke or cancel a stored draft, saying why; everything else in it stays as it is.
-
-    R4 knows a statusReason for MedicationRequest only; the others say it in a note.
-    """
+    """Revoke or cancel a stored draft, saying why; everything else in it stays as it is."""
     withdrawn: dict[str, Any] = dict(item.resource)
-    withdrawn["status"] = WITHDRAWN[item.kind]
+    withdrawn[status_element(item.kind)] = WITHDRAWN[item.kind]
     withdrawn["meta"] = {k: v for k, v in withdrawn["meta"].items() if k not in _SERVER_META}
     notice = f"Withdrawn: {why}"
-    withdrawn["note"] = [{"text": notice}, *withdrawn.get("note", [])]
-    if item.kind == "MedicationRequest":
-        withdrawn["statusReason"] = {"text": why}
+    withdrawn |= _said(item, why, notice)
     if "div" in withdrawn.get("text", {}):
         narrative = withdrawn["text"]
         withdrawn["text"] = {**narrative, "div": with_notice(narrative["div"], notice)}
     _sign(withdrawn, site)
     return put(item, {"fullUrl": urn(site, KINDS[item.kind], item.key), "resource": withdrawn})
+
+
+def _said(item: Owned, why: str, notice: str) -> dict[str, Any]:
+    """The reason, in the elements that R4 has for it: they differ from type to type."""
+    if item.kind == "DetectedIssue":
+        detail = item.resource.get("detail")
+        return {"detail": f"{notice} {detail}" if detail else notice}
+    note = {"note": [{"text": notice}, *item.resource.get("note", [])]}
+    reason = _STATUS_REASON.get(item.kind)
+    return note | {"statusReason": reason(why)} if reason else note
 
 
 def _sign(resource: dict[str, Any], site: Site) -> None:
