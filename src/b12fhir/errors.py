@@ -9,6 +9,7 @@
     │   ├── PatientError     11   no patient, several patients, the wrong patient
     │   ├── ConfigError      12   a setting is missing or wrong
     │   ├── ProtocolError    13   a protocol pack is missing, faulty or refused
+    │   ├── AuditError       14   the audit record cannot be written, or is not whole
     │   └── ServerError      20   a FHIR server could not be used
     │       ├── TemporaryServerError  21   down, slow, 429 or 5xx: trying again may help
     │       ├── AuthError             22   401 or 403
@@ -78,6 +79,12 @@ class ProtocolError(UserError):
     """A protocol pack is missing, faulty or refused."""
 
     exit_code = 13
+
+
+class AuditError(UserError):
+    """The audit record cannot be written or is not whole: nothing is written without a record."""
+
+    exit_code = 14
 
 
 class ServerError(UserError):

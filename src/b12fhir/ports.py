@@ -1,9 +1,17 @@
 """The few small protocols by which the core meets the world."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol
 
+from b12fhir.errors import Defect
+
 Resource = Mapping[str, Any]
+
+_CODED = re.compile(r"[A-Za-z0-9._:/|+=,@-]{0,300}\Z")
+_NAMES_PATIENT = re.compile(r"(?:^|/)Patient/")
 
 
 class FhirReader(Protocol):
@@ -37,3 +45,114 @@ class FhirServer(FhirReader, FhirWriter, Protocol):
     """Reads and writes; ``base`` is the normalised address."""
 
     base: str
+
+
+class AuditKind(Enum):
+    """What happened.
+
+    The engine runs, decides, writes drafts and exports; a practitioner signs, rejects and
+    withdraws; ``REPAIR`` is the record mending itself after a crash.
+    """
+
+    RUN = "run"
+    DECISION = "decision"
+    WRITE = "write"
+    SIGNATURE = "signature"
+    REJECTION = "rejection"
+    WITHDRAWAL = "withdrawal"
+    EXPORT = "export"
+    REPAIR = "repair"
+
+
+class AuditState(Enum):
+    """How far it got.
+
+    ``INTENDED`` stands before anything is sent. ``REFUSED``: nothing was changed. ``UNCLEAR``: the
+    server did not say whether it was.
+    """
+
+    INTENDED = "intended"
+    DONE = "done"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """One resource in one version: what was read or written, without any of its content.
+
+    ``digest`` is a fingerprint of the content, so that it can be told later whether it is the same.
+    """
+
+    reference: str
+    version: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing done, for the audit record: who, for whom, from what, and what came of it.
+
+    ``actor`` is the engine with its version, or ``Practitioner/<id>``. ``patient`` is the pseudonym
+    of `fhir.identity.patient_key`, ``plan`` a plan key, ``decision`` the decision digest, ``as_of``
+    the instant decided for. ``answers`` is what `Audit.record` gave for the intended entry that
+    this one ends. ``outcome`` is a word or two of code, never a sentence.
+
+    Raises `Defect` for a field that holds anything but a code, a reference or a digest: a record
+    that is kept for years and read by many must hold no name and no free text, and a reference to
+    the Patient would undo the pseudonym.
+    """
+
+    kind: AuditKind
+    actor: str
+    state: AuditState = AuditState.DONE
+    patient: str = ""
+    plan: str = ""
+    as_of: str = ""
+    decision: str = ""
+    inputs: tuple[Versioned, ...] = ()
+    written: tuple[Versioned, ...] = ()
+    pack: str = ""
+    rules: str = ""
+    outcome: str = ""
+    answers: str = ""
+
+    def __post_init__(self) -> None:
+        own = (self.actor, self.patient, self.plan, self.as_of, self.decision, self.pack)
+        parts = ((v.reference, v.version, v.digest) for v in (*self.inputs, *self.written))
+        held = [text for part in parts for text in part]
+        for text in (*own, self.rules, self.outcome, self.answers, *held):
+            if not _CODED.match(text) or _NAMES_PATIENT.search(text):
+                raise Defect(
+                    "An audit entry holds a text that is no code, reference or digest, so it was "
+                    "not recorded.",
+                    hint="Give references and codes; keep sentences and Patient references out.",
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the audit record knows of one patient.
+
+    ``decision`` is the digest of the last decision. ``unfinished`` names the last intended entry
+    that nothing answers (``""`` if there is none) and ``digests`` what it was about to write.
+    """
+
+    decision: str = ""
+    unfinished: str = ""
+    digests: frozenset[str] = frozenset()
+
+
+class Audit(Protocol):
+    """Keeps for good what was done; see `b12fhir.adapters.audit`."""
+
+    def record(self, entry: AuditEntry) -> str:
+        """Keep one entry; its name, which a later entry can answer.
+
+        Raises `AuditError` if it cannot be kept: what it announces must then not be done.
+        """
+        ...
+
+    def recall(self, patient: str) -> Recalled:
+        """What is known of a patient, by pseudonym. Raises `AuditError` if it cannot be read."""
+        ...
