@@ -10,12 +10,17 @@
     │   ├── ConfigError      12   a setting is missing or wrong
     │   ├── ProtocolError    13   a protocol pack is missing, faulty or refused
     │   ├── AuditError       14   the audit record cannot be written, or is not whole
-    │   └── ServerError      20   a FHIR server could not be used
-    │       ├── TemporaryServerError  21   down, slow, 429 or 5xx: trying again may help
-    │       ├── AuthError             22   401 or 403
-    │       ├── RefusedError          23   the server refused what was sent (4xx)
-    │       ├── ConflictError         24   409: someone else was first
-    │       └── DuplicateError        25   412: several resources claim one identity
+    │   ├── ServerError      20   a FHIR server could not be used
+    │   │   ├── TemporaryServerError  21   down, slow, 429 or 5xx: trying again may help
+    │   │   ├── AuthError             22   401 or 403
+    │   │   ├── RefusedError          23   the server refused what was sent (4xx)
+    │   │   ├── ConflictError         24   409: someone else was first
+    │   │   └── DuplicateError        25   412: several resources claim one identity
+    │   └── SignOffError     40   a plan cannot be signed, rejected, withdrawn or closed as asked
+    │       ├── SignedError           41   done before, or somebody else was faster
+    │       ├── PractitionerError     42   on behalf of nobody known and active
+    │       ├── ChangedError          43   not what was proposed any more
+    │       └── ConfirmationError     44   an explicit yes of the practitioner is missing
     └── Defect               70   our own mistake: keeps its traceback
 
 Exit codes are stable and never reused. ``PARTIAL`` (30) is no error class: it is what a run over
@@ -132,6 +137,36 @@ class DuplicateError(ServerError):
     """412: more than one resource claims the same identity."""
 
     exit_code = 25
+
+
+class SignOffError(UserError):
+    """A plan cannot be signed, rejected, withdrawn or closed as asked."""
+
+    exit_code = 40
+
+
+class SignedError(SignOffError):
+    """It was done before, or somebody else was faster: look at the plan again."""
+
+    exit_code = 41
+
+
+class PractitionerError(SignOffError):
+    """The practitioner to sign for is not known on the server, or not active."""
+
+    exit_code = 42
+
+
+class ChangedError(SignOffError):
+    """The draft, or the record behind it, is not what was proposed any more."""
+
+    exit_code = 43
+
+
+class ConfirmationError(SignOffError):
+    """Something must be said or chosen explicitly before this plan is signed."""
+
+    exit_code = 44
 
 
 class Defect(B12Error):  # noqa: N818 - a defect is ours; errors are the user's

@@ -1,6 +1,6 @@
 """Our own resources as found on a server: the seven kinds that one proposal consists of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from b12fhir.fhir.digest import identifier_value
@@ -89,19 +89,24 @@ class Owned:
         return (self.status, self.intent) == (WITHDRAWN[self.kind], DRAFT[self.kind][1])
 
 
-def owned_resources(stored: Iterable[Resource], site: Site) -> list[Owned]:
-    """Those of the stored resources that are ours, each once, in a stable order."""
+def owned_resources(
+    stored: Iterable[Resource], site: Site, systems: Mapping[str, str] = KINDS
+) -> list[Owned]:
+    """Those of the stored resources that are ours, each once, in a stable order.
+
+    ``systems`` names the identifier system of each kind that counts: by default the proposals'.
+    """
     found: dict[str, Owned] = {}
     for resource in stored:
-        item = _owned(resource, site)
+        item = _owned(resource, site, systems)
         if item is not None:
             found[item.reference] = item
     return [found[reference] for reference in sorted(found)]
 
 
-def _owned(resource: Resource, site: Site) -> Owned | None:
+def _owned(resource: Resource, site: Site, systems: Mapping[str, str]) -> Owned | None:
     kind = str(resource.get("resourceType"))
-    key = identifier_value(resource, site.system(KINDS[kind])) if kind in KINDS else ""
+    key = identifier_value(resource, site.system(systems[kind])) if kind in systems else ""
     if not key:
         return None
     return Owned(
