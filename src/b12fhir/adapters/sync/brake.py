@@ -2,13 +2,15 @@
 
 from threading import Lock
 
-from b12fhir.errors import AuthError, B12Error, TemporaryServerError
+from b12fhir.errors import AuditError, AuthError, B12Error, TemporaryServerError
 
 _UNAUTHORIZED = 401
 
 
 class Brake:
-    """Goes on when the token is refused, or after so many patients in a row without an answer.
+    """Goes on when the token is refused, when no record can be kept, or when nobody answers.
+
+    The last is believed after so many patients in a row.
 
     A 403 does not count: some records are closed to us and others are not.
     """
@@ -30,5 +32,7 @@ class Brake:
             self._silent = self._silent + 1 if isinstance(error, TemporaryServerError) else 0
             if isinstance(error, AuthError) and error.status == _UNAUTHORIZED:
                 self.reason = "The server refused the token, so no further patient was tried."
+            elif isinstance(error, AuditError):
+                self.reason = "The audit record cannot be kept, so no further patient was tried."
             elif self._silent >= self._give_up_after:
                 self.reason = "The server no longer answers, so no further patient was tried."

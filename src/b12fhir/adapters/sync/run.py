@@ -25,9 +25,18 @@ from b12fhir.fhir.compose import device_bundle
 from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import validate
-from b12fhir.ports import FhirServer, Resource
+from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirServer, Resource
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal, propose
+from b12fhir.service.recording import (
+    ENGINE,
+    OFF,
+    record_decision,
+    record_run,
+    settle,
+    transact,
+    write_entry,
+)
 
 _PAUSE_S = 0.2
 _SERVER_FAULT = 500
@@ -53,13 +62,14 @@ class SyncSettings:
     jitter: Callable[[], float] = random.random
 
 
-def sync(  # noqa: PLR0913 - two callbacks beside the four things a run is about
+def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things a run is about
     server: FhirServer,
     protocol: Protocol,
     site: Site,
     as_of: datetime,
     settings: SyncSettings = SyncSettings(),
     *,
+    audit: Audit = OFF,
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[PatientResult], None] = lambda _: None,
 ) -> SyncReport:
@@ -67,7 +77,9 @@ def sync(  # noqa: PLR0913 - two callbacks beside the four things a run is about
 
     ``begin`` is told how many patients there are, ``done`` each result in the order of the
     patients. Raises `ServerError` only if the run cannot begin at all; whatever befalls one
-    patient stands in that patient's result and all others are still processed.
+    patient stands in that patient's result and all others are still processed. ``audit`` is told
+    of each new decision, of each transaction before and after, and of the run; raises `AuditError`
+    if that cannot be recorded at the end.
     """
     can = read_capabilities(server.capabilities())
     reader = PatientReader(server, can, settings.page_size)
@@ -86,12 +98,15 @@ def sync(  # noqa: PLR0913 - two callbacks beside the four things a run is about
         as_of=as_of,
         settings=settings,
         reader=reader,
+        audit=audit,
     )
     results = []
     for result in run.over(patients):
         done(result)
         results.append(result)
-    return SyncReport(tuple(results), notes, settings.dry_run)
+    whole = SyncReport(tuple(results), notes, settings.dry_run)
+    record_run(audit, as_of.isoformat(), whole.counts, dry_run=settings.dry_run)
+    return whole
 
 
 class _Run:
@@ -106,6 +121,7 @@ class _Run:
         as_of: datetime,
         settings: SyncSettings,
         reader: PatientReader,
+        audit: Audit,
     ) -> None:
         self._server = server
         self._protocol = protocol
@@ -113,6 +129,7 @@ class _Run:
         self._as_of = as_of
         self._settings = settings
         self._reader = reader
+        self._audit = audit
         self._brake = Brake(settings.give_up_after)
         self._device_lock = Lock()
         self._device_is_there = False
@@ -156,10 +173,11 @@ class _Run:
             return PatientResult(patient, report.UNDECIDED, str(error), error=error)
         proposal = propose(resources, self._protocol, self._as_of, self._site, patient)
         write = self._compared(proposal, resources)
+        self._note(proposal, resources, write)
         if write.bundle is not None:
             self._check(write.bundle)
             if not self._settings.dry_run:
-                self._send(write.bundle, is_new=write.kind == report.CREATE)
+                self._send(write.bundle, write_entry(proposal, write.kind))
         return PatientResult(
             patient, write.kind, write.reason, proposal, write, read=len(resources)
         )
@@ -173,7 +191,14 @@ class _Run:
         if problems:
             raise Defect(f"The plan was not sent, because it is not valid: {'; '.join(problems)}")
 
-    def _send(self, bundle: Resource, *, is_new: bool) -> None:
+    def _note(self, proposal: Proposal, resources: Sequence[Resource], write: Write) -> None:
+        """Tell the audit record what was decided, and how an earlier write ended after all."""
+        if not self._settings.dry_run:
+            settle(self._audit, proposal, resources)
+        is_sent = write.bundle is not None and not self._settings.dry_run
+        record_decision(self._audit, proposal, resources, always=is_sent)
+
+    def _send(self, bundle: Resource, entry: AuditEntry) -> None:
         """Write; tell a lost race from duplicates.
 
         For a stale version HAPI answers 409, others 412, which also stands for duplicates. Where
@@ -184,11 +209,11 @@ class _Run:
         """
         try:
             self._ensure_device()
-            answer = self._server.transaction(bundle)
+            answer = self._transact(bundle, entry)
         except ConflictError as error:
             raise _ReadAgainError(error) from None
         except DuplicateError as error:
-            if is_new:
+            if entry.outcome == report.CREATE:
                 raise
             raise _ReadAgainError(error) from None
         except TemporaryServerError as error:
@@ -198,11 +223,16 @@ class _Run:
         if _found_instead_of_created(bundle, answer):
             raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
 
+    def _transact(self, bundle: Resource, entry: AuditEntry) -> Resource:
+        return transact(self._server, bundle, self._audit, entry, self._site)
+
     def _ensure_device(self) -> None:
         """Create our Device before the first plan: plans written at once would race for it."""
         with self._device_lock:
             if not self._device_is_there:
-                self._server.transaction(device_bundle(self._site))
+                self._transact(
+                    device_bundle(self._site), AuditEntry(AuditKind.WRITE, ENGINE, outcome="device")
+                )
                 self._device_is_there = True
 
 

@@ -1,0 +1,28 @@
+"""What the record says of each patient, gathered entry by entry."""
+
+from b12fhir.ports import AuditEntry, AuditKind, AuditState, Recalled
+
+ENDS = frozenset({AuditState.DONE, AuditState.REFUSED})
+
+
+class Memory:
+    """The last decision of each patient, and the last write whose end nobody knows."""
+
+    def __init__(self) -> None:
+        self._decisions: dict[str, str] = {}
+        self._open: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def note(self, entry: AuditEntry, name: str) -> None:
+        """Take one entry into account, in their order."""
+        if entry.kind is AuditKind.DECISION:
+            self._decisions[entry.patient] = entry.decision
+        if entry.state is AuditState.INTENDED:
+            digests = frozenset(one.digest for one in entry.written if one.digest)
+            self._open[entry.patient] = (name, digests)
+        elif entry.state in ENDS and self._open.get(entry.patient, ("",))[0] == entry.answers:
+            self._open.pop(entry.patient, None)
+
+    def recall(self, patient: str) -> Recalled:
+        """What is known of one patient."""
+        name, digests = self._open.get(patient, ("", frozenset()))
+        return Recalled(self._decisions.get(patient, ""), name, digests)
