@@ -35,16 +35,20 @@ def put(item: Owned, entry: Resource) -> dict[str, Any]:
 
 def entry_to_withdraw(item: Owned, why: str, site: Site) -> dict[str, Any]:
     """Revoke or cancel a stored draft, saying why; everything else in it stays as it is."""
-    withdrawn: dict[str, Any] = dict(item.resource)
-    withdrawn[status_element(item.kind)] = WITHDRAWN[item.kind]
-    withdrawn["meta"] = {k: v for k, v in withdrawn["meta"].items() if k not in _SERVER_META}
     notice = f"Withdrawn: {why}"
-    withdrawn |= _said(item, why, notice)
-    if "div" in withdrawn.get("text", {}):
-        narrative = withdrawn["text"]
-        withdrawn["text"] = {**narrative, "div": with_notice(narrative["div"], notice)}
-    _sign(withdrawn, site)
-    return put(item, {"fullUrl": urn(site, KINDS[item.kind], item.key), "resource": withdrawn})
+    changes = {status_element(item.kind): WITHDRAWN[item.kind], **_said(item, why, notice)}
+    if "div" in item.resource.get("text", {}):
+        narrative = item.resource["text"]
+        changes["text"] = {**narrative, "div": with_notice(narrative["div"], notice)}
+    return rewritten(item, {**item.resource, **changes}, site)
+
+
+def rewritten(item: Owned, resource: Resource, site: Site) -> dict[str, Any]:
+    """Write ``resource`` over the stored one, sealed anew with its content digest."""
+    changed: dict[str, Any] = dict(resource)
+    changed["meta"] = {k: v for k, v in changed["meta"].items() if k not in _SERVER_META}
+    _sign(changed, site)
+    return put(item, {"fullUrl": urn(site, KINDS[item.kind], item.key), "resource": changed})
 
 
 def _said(item: Owned, why: str, notice: str) -> dict[str, Any]:
