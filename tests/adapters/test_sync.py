@@ -223,6 +223,7 @@ def test_everything_about_a_patient_is_asked_for_by_patient():
         "MedicationAdministration",
         "MedicationDispense",
         "AllergyIntolerance",
+        "FamilyMemberHistory",
     }
 
 

@@ -23,7 +23,7 @@ class Concept:
     ``concept`` is an id of the protocol's concept table ("pernicious_anemia", "paresthesia").
     ``weak`` marks text matches and codes that are never proof. ``onset`` is when it began,
     ``recorded`` when it was written down. ``length_cm`` is a resected length, if stated.
-    ``source`` is the kind of record: condition, procedure, observation or medicine.
+    ``source`` is the kind of record: condition, procedure, observation, medicine or family.
     """
 
     concept: str

@@ -15,6 +15,7 @@ USEFUL = (
     "MedicationAdministration",
     "MedicationDispense",
     "AllergyIntolerance",
+    "FamilyMemberHistory",
 )
 READ_TYPES = (*NEEDED, *USEFUL, "Medication")
 

@@ -20,7 +20,13 @@ Cases = Mapping[str, Sequence[str]]
 
 def catalogue(protocol: Protocol, cases: Cases) -> str:
     """The whole catalogue; equal for equal protocols and cases, ends with a newline."""
-    parts = (_head(protocol), _rules(protocol, cases), _regimens(protocol), _roles(protocol))
+    parts = (
+        _head(protocol),
+        _rules(protocol, cases),
+        _regimens(protocol),
+        _roles(protocol),
+        _relatives(protocol),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -109,6 +115,18 @@ def _roles(protocol: Protocol) -> Iterator[str]:
         coded = {concepts.codes[code] for code in concepts.codes}
         told = ", ".join(name if name in coded else f"{name} *" for name in sorted(names))
         yield _row(role, told, _codes(concepts, names))
+    yield ""
+
+
+def _relatives(protocol: Protocol) -> Iterator[str]:
+    yield "## Illness in the family"
+    yield ""
+    yield "Of blood relatives. It never counts as the patient's own illness."
+    yield ""
+    yield "| a relative has | the patient then has | and is asked |"
+    yield "|---|---|---|"
+    for one in protocol.concepts.relatives:
+        yield _row(", ".join(sorted(one.has)), one.concept or "-", one.ask or "-")
     yield ""
 
 

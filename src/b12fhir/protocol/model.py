@@ -204,12 +204,27 @@ class KnownStrength:
 
 
 @dataclass(frozen=True, slots=True)
+class RelativeRisk:
+    """What it means for the patient that a blood relative has one of the concepts ``has``.
+
+    ``pattern`` finds it in the name of the relative's disease, in lower case. ``concept`` is what
+    then stands in the patient's facts, ``ask`` a question; either may be ``""``.
+    """
+
+    has: frozenset[str]
+    pattern: str
+    concept: str = ""
+    ask: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConceptTable:
     """Which codes mean which concept, and which roles a concept plays.
 
     ``roles`` maps a role ("neuro-sign") to concept ids. ``weak`` holds codes that are never proof.
     ``asks`` gives the question a code leaves open ("extent not stated"). ``texts`` are patterns,
-    searched in lower-case text, with the concept they stand for.
+    searched in lower-case text, with the concept they stand for. ``relatives`` says what the
+    illness of a blood relative means for the patient.
     """
 
     codes: Mapping[Code, str]
@@ -219,6 +234,7 @@ class ConceptTable:
     texts: tuple[tuple[str, str], ...] = ()
     displays: Mapping[Code, str] = field(default_factory=dict)
     strengths: Mapping[Code, KnownStrength] = field(default_factory=dict)
+    relatives: tuple[RelativeRisk, ...] = ()
 
     def known(self, code: Code) -> Code | None:
         """The code of this table that covers ``code``: itself, or the nearest class of ATC.

@@ -27,6 +27,10 @@ def _role(documents: Documents, name: str) -> Any:
     return entry(documents, "concepts", "role", name)
 
 
+def _relative(documents: Documents) -> Any:
+    return entry(documents, "concepts", "relative", "pernicious-anaemia")
+
+
 def _course(documents: Documents, name: str) -> Any:
     return entry(documents, "regimens", "course", name)
 
@@ -286,6 +290,22 @@ SENSE: dict[str, tuple[Change, str]] = {
     "a pattern in capitals": (
         lambda d: d.list_of("concepts", "text")[0].update(pattern="SCD"),
         "has capital letters",
+    ),
+    "a relative's disease made the patient's own": (
+        lambda d: _relative(d).update(concept="pernicious_anemia"),
+        "relative pernicious-anaemia: makes it pernicious_anemia, which is no family history",
+    ),
+    "a relative's disease that nothing stands for": (
+        lambda d: _relative(d)["has"].append("bad_blood"),
+        "relative pernicious-anaemia: holds bad_blood",
+    ),
+    "a relative's row stands twice": (
+        lambda d: d.list_of("concepts", "relative").append(_relative(d)),
+        "concepts.toml: relative: pernicious-anaemia stands 2 times",
+    ),
+    "a relative's pattern that matches everything": (
+        lambda d: _relative(d).update(pattern="(an)?"),
+        "relative pernicious-anaemia: matches an empty text",
     ),
     # pack
     "a review status nobody knows": (

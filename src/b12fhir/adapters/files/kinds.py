@@ -23,6 +23,7 @@ CLINICAL = frozenset(
         "AllergyIntolerance",
         "Condition",
         "DiagnosticReport",
+        "FamilyMemberHistory",
         "MedicationAdministration",
         "MedicationDispense",
         "MedicationRequest",

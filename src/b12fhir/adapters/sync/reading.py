@@ -15,6 +15,7 @@ _LACKS = {
     "MedicationAdministration": "doses given",
     "MedicationDispense": "medicines dispensed",
     "AllergyIntolerance": "allergies",
+    "FamilyMemberHistory": "illnesses in the family",
     "Medication": "the drugs behind some prescriptions",
 }
 _INCLUDE = "MedicationRequest:medication"

@@ -7,6 +7,7 @@ from b12fhir.fhir.bundle import Entry, Resource, is_incomplete, unfold
 from b12fhir.fhir.extract.allergy import read_allergy
 from b12fhir.fhir.extract.careplan import read_careplan
 from b12fhir.fhir.extract.condition import read_condition
+from b12fhir.fhir.extract.family import read_family
 from b12fhir.fhir.extract.found import FACTS, Found
 from b12fhir.fhir.extract.gather import gather
 from b12fhir.fhir.extract.issues import INCOMPLETE, NO_TYPE, OTHER_PATIENT
@@ -37,6 +38,7 @@ EXTRACTORS: tuple[tuple[str, Extractor], ...] = (
     ("MedicationRequest", read_medicine),  # orders: risk drugs, B12 on order
     ("MedicationDispense", read_medicine),  # supply
     ("AllergyIntolerance", read_allergy),  # the hard stop
+    ("FamilyMemberHistory", read_family),  # pernicious anaemia of blood relatives: a risk
     ("CarePlan", read_careplan),  # our own earlier proposals
     ("OperationOutcome", read_report),  # what a server said it left out
 )

@@ -53,8 +53,13 @@ def in_text(said: str, record: Record) -> tuple[Named, ...]:
         return ()
     if _FAMILY.search(said):
         found = frozenset(concept for concept in found if "family" in concept)
-    doubted = bool(_DOUBTED.search(said))
+    doubted = is_doubted(said)
     return tuple(Named(one, weak=True, code=None, doubted=doubted) for one in sorted(found))
+
+
+def is_doubted(said: str) -> bool:
+    """Does a text itself say that it is not sure?"""
+    return bool(_DOUBTED.search(said))
 
 
 def question(code: Code | None, record: Record) -> str:

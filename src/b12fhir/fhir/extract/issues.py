@@ -109,6 +109,9 @@ TEXT_ONLY = Kind("text-only", _NOTE, "It counts as weak evidence, never as proof
 NAME_ONLY = Kind("name-only", _WARNING, _UNUSED, "Code it: names never decide.")
 DRUG_NAME = Kind("drug-by-name", _NOTE, "It counts as weak evidence.", "Code the ingredient.")
 DOUBTED = Kind("unconfirmed", _NOTE, "It counts as unconfirmed.", "")
+RELATION = Kind(
+    "relation-unclear", _WARNING, "It counts as unconfirmed.", "Ask whether it is a blood relative."
+)
 EXCLUDED = Kind("excluded", _NOTE, _UNUSED, "")
 CLINICAL_DIFFERS = Kind(
     "status-contradiction", _WARNING, "It counts as unconfirmed.", "Clarify it."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from b12fhir.kernel.codes import ATC, DMD, RXNORM, Code
-from b12fhir.protocol.model import Protocol
+from b12fhir.protocol.model import Protocol, RelativeRisk
 
 _DRUG_SYSTEMS = frozenset({RXNORM, ATC, DMD})
 # One or two plain words: an ingredient, as against a product or a class ("Heparin group").
@@ -22,7 +22,7 @@ class Lexicon:
     ``names`` maps the plain name of a code to its concept, ``drugs`` the name of an ingredient to
     its concept, and ``any_drug`` finds such names. ``products`` are the codes of the pack's own
     B12 products, ``b12`` the concepts that are B12 as a medicine, ``allergens`` what an allergy
-    names.
+    names. ``relatives`` are the patterns of what a blood relative may have.
     """
 
     patterns: tuple[tuple[re.Pattern[str], str], ...]
@@ -32,6 +32,7 @@ class Lexicon:
     products: frozenset[Code]
     b12: frozenset[str]
     allergens: frozenset[str]
+    relatives: tuple[tuple[re.Pattern[str], RelativeRisk], ...]
 
 
 def lexicon_of(protocol: Protocol) -> Lexicon:
@@ -87,4 +88,5 @@ def _built(key: _Same) -> Lexicon:
         ),
         b12=b12 | mixed,
         allergens=b12 | table.roles.get("b12-allergen", frozenset()),
+        relatives=tuple((re.compile(one.pattern), one) for one in table.relatives),
     )

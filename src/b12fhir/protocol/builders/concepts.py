@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from b12fhir.kernel.codes import Code
 from b12fhir.protocol.documents import Document, Documents
-from b12fhir.protocol.model import ConceptTable, KnownStrength
+from b12fhir.protocol.model import ConceptTable, KnownStrength, RelativeRisk
 
 
 def concept_table(documents: Documents) -> ConceptTable:
@@ -28,6 +28,15 @@ def concept_table(documents: Documents) -> ConceptTable:
             for row in rows
             if row["strength"]
         },
+        relatives=tuple(
+            RelativeRisk(
+                frozenset(one["has"]),
+                pattern(one, documents.toml["concepts"]),
+                one.get("concept", ""),
+                one.get("ask", ""),
+            )
+            for one in documents.list_of("concepts", "relative")
+        ),
     )
 
 

@@ -19,6 +19,7 @@ def concept_problems(documents: Documents) -> Iterator[Problem]:
     """Everything that is wrong with codes.csv and concepts.toml."""
     yield from _codes(documents)
     yield from _roles(documents)
+    yield from _relatives(documents)
     yield from _patterns(documents)
 
 
@@ -58,8 +59,7 @@ def _roles(documents: Documents) -> Iterator[Problem]:
         for name in sorted(wanted.symmetric_difference(ids)):
             text = "is missing: it is asked for" if name in wanted else "is asked for by nobody"
             yield Problem(FILE, f"role {name}", text)
-    told = {row["concept"] for row in documents.codes}
-    told |= {text["concept"] for text in documents.list_of("concepts", "text")}
+    told = _told(documents)
     played = {concept for role in roles for concept in role["concepts"]}
     for role in roles:
         for concept in sorted(set(role["concepts"]) - told):
@@ -69,9 +69,36 @@ def _roles(documents: Documents) -> Iterator[Problem]:
         yield Problem(FILE, f"concept {concept}", "plays no role: its codes would do nothing")
 
 
+def _told(documents: Documents) -> set[str]:
+    """Every concept that a code or a text stands for."""
+    coded = {row["concept"] for row in documents.codes}
+    return coded | {text["concept"] for text in documents.list_of("concepts", "text")}
+
+
+def _relatives(documents: Documents) -> Iterator[Problem]:
+    """A relative's illness becomes the patient's family history, never the patient's illness."""
+    rows = documents.list_of("concepts", "relative")
+    yield from repeats(FILE, "relative", (row["id"] for row in rows))
+    told = _told(documents)
+    family = {
+        concept
+        for role in documents.list_of("concepts", "role")
+        if role["id"] == "family-history-risk"
+        for concept in role["concepts"]
+    }
+    for row in rows:
+        key = f"relative {row['id']}"
+        for concept in sorted(set(row["has"]) - told):
+            yield Problem(FILE, key, f"holds {concept}, which no code and no text stands for")
+        if "concept" in row and row["concept"] not in family:
+            text = f"makes it {row['concept']}, which is no family history"
+            yield Problem(FILE, key, text)
+
+
 def _patterns(documents: Documents) -> Iterator[Problem]:
-    for text in documents.list_of("concepts", "text"):
-        key = f"text {text['concept']}"
+    texts = [(f"text {one['concept']}", one) for one in documents.list_of("concepts", "text")]
+    texts += [(f"relative {one['id']}", one) for one in documents.list_of("concepts", "relative")]
+    for key, text in texts:
         whole = pattern(text, documents.toml["concepts"])
         try:
             found = re.search(whole, "")

@@ -13,6 +13,7 @@ from b12fhir.protocol.load import load_protocol
 Resource = dict[str, Any]
 
 SITE = Site(zone=ZoneInfo("Asia/Kathmandu"))
+ROLES = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 ME = {"reference": "Patient/p1"}
 B12, B12_MOLES, B12_EITHER, ACTIVE = "2132-9", "14685-2", "35201-3", "72160-5"
 MMA, HB, HB_MOLES, EGFR = "13964-2", "718-7", "59260-0", "33914-3"
@@ -128,6 +129,21 @@ def allergy(said: str = "", **changes: Any) -> Resource:
         "clinicalStatus": {"coding": [{"code": "active"}]},
         "verificationStatus": {"coding": [{"code": "confirmed"}]},
         "code": {"text": said},
+    }
+    return {key: held for key, held in (base | changes).items() if held is not None}
+
+
+def relative(code: str | Resource = PERNICIOUS, kin: str = "MTH", **changes: Any) -> Resource:
+    """A relative of the patient, by default the mother, and her disease."""
+    disease = {"code": concept(SNOMED, code) if isinstance(code, str) else code}
+    base = {
+        "resourceType": "FamilyMemberHistory",
+        "id": "f1",
+        "status": "completed",
+        "patient": ME,
+        "date": "2026-10-01",
+        "relationship": concept(ROLES, kin),
+        "condition": [disease],
     }
     return {key: held for key, held in (base | changes).items() if held is not None}
 

@@ -21,6 +21,7 @@ from tests.unit.fhir.extract.given import (
     procedure,
     quantity,
     read,
+    relative,
 )
 
 HOME, AWAY = "https://ehr.example/fhir", "https://other.example/fhir"
@@ -65,6 +66,7 @@ def test_a_relative_reference_is_the_patient(reference) -> None:
         (procedure, "subject"),
         (medicine, "subject"),
         (lambda **c: allergy("cobalt", **c), "patient"),
+        (relative, "patient"),
         (lambda **c: observation("24383-2", valueBoolean=True, **c), "subject"),
     ],
 )
@@ -313,7 +315,14 @@ def test_an_unmapped_b12_of_someone_else_is_someone_elses() -> None:
 def test_no_name_of_a_person_reaches_an_issue() -> None:
     """Displays of subjects hold names."""
     subject = {"reference": "Patient/p2", "display": "Secretname"}
-    facts = read(lab("90", subject=subject), condition(subject=subject), medicine(subject=subject))
+    facts = read(
+        lab("90", subject=subject),
+        condition(subject=subject),
+        medicine(subject=subject),
+        relative(patient=subject, name="Secretname"),
+        relative(name="Secretname", id="f2", relationship={"text": "mother Secretname"}),
+    )
+    assert "Secretname" not in " ".join(fact.text for fact in facts.concepts)
     assert "Secretname" not in " ".join(issue.text for issue in facts.issues)
 
 
@@ -334,6 +343,8 @@ def test_a_wrong_shape_is_no_crash(junk) -> None:
         medicine("MedicationAdministration", dosage=junk, effectivePeriod=junk),
         medicine(id="m2", intent=junk, status=junk, identifier=junk, meta=junk),
         allergy(code=junk, reaction=junk),
+        relative(condition=junk, relationship=junk),
+        relative(code=junk, id="f2", date=junk, status=junk),
         {"resourceType": "CarePlan", "identifier": junk},
         {"resourceType": "OperationOutcome", "issue": junk},
         {"resourceType": "Bundle", "entry": junk, "link": junk},
