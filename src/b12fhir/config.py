@@ -18,7 +18,11 @@ from b12fhir.fhir.site import CANONICAL
 from b12fhir.kernel.codes import Code
 
 PREFIX = "B12FHIR_"
+# Where a sync that writes keeps its record unless it is told another place: beside `out`.
+AUDIT_FILE = Path("state/audit.jsonl")
+OFF = "off"
 _TOKEN_SIZE = 16_384
+_KEY_SIZE = 16
 _MAX_WORKERS = 32
 _MAX_TIMEOUT = 600
 
@@ -40,6 +44,8 @@ class Settings:
     timeout: int = 60
     out: Path = Path("out")
     code_map: Path | None = None
+    audit: str = ""
+    audit_key_file: Path | None = None
 
     def codes(self) -> Mapping[Code, Code]:
         """The site's local laboratory codes, as LOINC; empty without a map."""
@@ -48,6 +54,20 @@ class Settings:
     def token(self) -> str:
         """The bearer token in the token file, or ``""`` without one. Never logged, never shown."""
         return _read_token(self.token_file) if self.token_file else ""
+
+    def audit_file(self, *, writes: bool) -> Path | None:
+        """Where to keep the audit record, or ``None``; ``writes``: does the run write to a server?
+
+        What writes is recorded unless somebody switched that off; what only reads is recorded where
+        somebody named a file.
+        """
+        if self.audit == OFF or not (self.audit or writes):
+            return None
+        return Path(self.audit) if self.audit else AUDIT_FILE
+
+    def audit_key(self) -> bytes:
+        """The key of the audit record's head; empty without one. Never logged, never shown."""
+        return _read_key(self.audit_key_file) if self.audit_key_file else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +201,18 @@ def _read_token(path: Path) -> str:
     return token.decode("ascii")
 
 
+def _read_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        msg = f"The audit key file {path} cannot be read ({error.strerror})."
+        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    if len(key) < _KEY_SIZE:
+        msg = f"The audit key file {path} holds fewer than {_KEY_SIZE} bytes."
+        raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
+    return key
+
+
 def _read_codes(path: Path) -> Mapping[Code, Code]:
     try:
         text = path.read_text("utf-8")
@@ -266,6 +298,23 @@ SETTINGS: tuple[Setting, ...] = (
         "none",
         "TOML file that maps the site's own laboratory codes to LOINC: `[[code]]` with `system`, "
         "`code` and `loinc`. Codes without a row are reported as unmapped.",
+        Path,
+    ),
+    Setting(
+        "audit",
+        "",
+        f"{AUDIT_FILE} where a server is written to, else off",
+        "File of the audit record; `off`: keep none. Where one is kept, nothing is written to a "
+        "server that could not be recorded first. Name it with its full path for a scheduled run, "
+        "else each working folder gets a record of its own.",
+        str,
+    ),
+    Setting(
+        "audit_key_file",
+        "",
+        "none",
+        "File that holds a key of at least 16 bytes: the head of the audit record is signed with "
+        "it, so that whoever can write the file but not read the key cannot forge it unseen.",
         Path,
     ),
 )

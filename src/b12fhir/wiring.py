@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.resources import as_file
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import IO, cast
 
 from b12fhir import config
 from b12fhir.adapters import cli, files, report
+from b12fhir.adapters.audit import FileAudit, history, verify
 from b12fhir.adapters.cli.exits import BROKEN_PIPE, INTERRUPTED
 from b12fhir.adapters.cli.parser import SETTING_OPTIONS
 from b12fhir.adapters.doctor import STOPS, diagnose
 from b12fhir.adapters.server import Limits, RestServer
+from b12fhir.adapters.server.address import parse_address
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync.report import NOTHING
 from b12fhir.config import Settings
@@ -25,6 +28,7 @@ from b12fhir.demo import cohort_dir
 from b12fhir.errors import (
     OK,
     PARTIAL,
+    AuditError,
     B12Error,
     ConfigError,
     Defect,
@@ -33,10 +37,11 @@ from b12fhir.errors import (
     UserError,
 )
 from b12fhir.fhir.site import Site
-from b12fhir.ports import Resource
+from b12fhir.ports import Audit, Resource
 from b12fhir.protocol.load import load_protocol, pack_ids
 from b12fhir.protocol.model import Pack, Protocol
 from b12fhir.service import Proposal, propose
+from b12fhir.service.recording import OFF, pseudonym, record_decision
 
 Clock = Callable[[], datetime]
 
@@ -145,10 +150,39 @@ class _House:
             write=files.write,
             sync=self._sync,
             doctor=self._doctor,
+            audit_verify=self._audit_verify,
+            audit_history=self._audit_history,
         )
 
     def _propose(self, resources: Sequence[Resource], as_of: datetime, patient: str) -> Proposal:
-        return propose(resources, self.protocol(as_of), as_of, self.site(), patient=patient)
+        proposal = propose(resources, self.protocol(as_of), as_of, self.site(), patient=patient)
+        record_decision(self._reading_audit, proposal, resources)
+        return proposal
+
+    @cached_property
+    def _reading_audit(self) -> Audit:
+        """The record of doors that write to no server: one for all patients of a command."""
+        return self.audit(writes=False)
+
+    def audit(self, *, writes: bool) -> Audit:
+        """The audit record this run keeps; one that keeps nothing where it is off."""
+        path = self.settings.audit_file(writes=writes)
+        return FileAudit(path, self.clock, key=self.settings.audit_key()) if path else OFF
+
+    def _audit_path(self, file: str) -> Path:
+        path = Path(file) if file else self.settings.audit_file(writes=True)
+        if path is None:
+            raise ConfigError("The audit record is switched off.", hint="Name one with --file.")
+        return path
+
+    def _audit_verify(self, file: str) -> cli.Diagnosis:
+        found = verify(self._audit_path(file), self.settings.audit_key())
+        return cli.Diagnosis(found.lines(), OK if found.is_good else AuditError.exit_code)
+
+    def _audit_history(self, file: str, patient: str) -> Sequence[str]:
+        named = self.settings.server
+        sites = [self.site(), *([self.site(parse_address(named).base)] if named else [])]
+        return history(self._audit_path(file), {pseudonym(patient, site) for site in sites})
 
     def _server(self) -> RestServer:
         if not self.settings.server:
@@ -170,10 +204,13 @@ class _House:
                 self.site(server.base),
                 as_of,
                 chosen,
+                audit=self.audit(writes=not dry_run),
                 begin=ticker.begin,
                 done=lambda _: ticker.step(),
             )
-        return _synced(done, self.stderr)
+        record = self.settings.audit_file(writes=not dry_run)
+        kept = f"Audit record: {record or 'none is kept'}." if record or not dry_run else ""
+        return _synced(done, self.stderr, *([kept] if kept else []))
 
     def _doctor(self) -> cli.Diagnosis:
         with self._server() as server:
@@ -184,8 +221,8 @@ class _House:
         )
 
 
-def _synced(done: SyncReport, stderr: IO[str]) -> cli.Synced:
-    """What the command line shows of a run."""
+def _synced(done: SyncReport, stderr: IO[str], *more: str) -> cli.Synced:
+    """What the command line shows of a run; ``more`` lines come last."""
     lines = list(done.lines())
     unchanged = done.counts[NOTHING]
     if unchanged == len(done.results):
@@ -200,7 +237,7 @@ def _synced(done: SyncReport, stderr: IO[str]) -> cli.Synced:
     return cli.Synced(
         done.proposals,
         [write.bundle for write in writes if write.bundle],
-        lines,
+        [*lines, *more],
         done.problems(),
         _said(errors, stderr),
         code,

@@ -4,6 +4,7 @@ A program that reads the clock, the site's variables or the network where it sho
 another answer on another machine or day. Here it gives the wrong answer at once.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+
+from b12fhir import config
 
 # Off from UTC by no whole hour: a naive or a UTC reading shows.
 ZONE = ZoneInfo("Asia/Kathmandu")
@@ -38,6 +41,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture(autouse=True)
+def own_state(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """An audit record of its own for each test, and none in the working folder."""
+    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    place = tmp_path_factory.getbasetemp() / "state" / name / "audit.jsonl"
+    monkeypatch.setattr(config, "AUDIT_FILE", place)
 
 
 @pytest.fixture(autouse=True)

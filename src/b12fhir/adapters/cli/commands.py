@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.doors import Doors, Records
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
@@ -108,6 +109,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "sync": sync,
     "doctor": doctor,
     "packs": packs,
+    "audit": audit,
 }
 
 

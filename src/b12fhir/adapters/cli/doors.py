@@ -99,7 +99,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a server can do, line by line, and the exit code that goes with it."""
+    """What was found by a check, line by line, and the exit code that goes with it."""
 
     lines: Sequence[str]
     code: int
@@ -123,3 +123,5 @@ class Doors:
     write: Callable[[Path, str, Iterable[bytes]], Path]
     sync: Callable[[datetime, bool, Ticker], Synced]
     doctor: Callable[[], Diagnosis]
+    audit_verify: Callable[[str], Diagnosis]
+    audit_history: Callable[[str, str], Sequence[str]]

@@ -70,6 +70,18 @@ no patient and writes nothing. Exit code 20 if sync cannot run there.""",
 examples:
   b12fhir packs
   b12fhir assess patient.json --pack seed-default""",
+    "audit": """\
+examples:
+  b12fhir audit verify
+  b12fhir audit verify --file /var/lib/b12fhir/audit.jsonl
+  b12fhir audit show --patient Patient/123 --server https://ehr.example.org/fhir
+
+The audit record says who did what, when, for which patient and on which ground: every decision that
+is new, every write before it is sent and after it, every signature. verify finds a line that was
+changed, removed, added or moved, an end that was cut off, and a write whose end is not recorded;
+exit code 14 if there is any. Keep its first line in another place: it also shows old copies that
+were put back. Patients stand in the record as pseudonyms; show finds one by the reference, the
+server and the site key.""",
 }
 
 # Options that are settings: a name here is a field of `Settings`.
@@ -115,6 +127,7 @@ def build() -> argparse.ArgumentParser:
         ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
         ("doctor", "ask a FHIR server what it can do", _doctor),
         ("packs", "list the protocol packs and who has signed them", _packs),
+        ("audit", "check the audit record, or show one patient's entries", _audit),
     ):
         command = commands.add_parser(
             name,
@@ -172,6 +185,20 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _packs(_: argparse.ArgumentParser) -> None:
     """No options."""
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    verify = actions.add_parser("verify", help="is the record whole?", allow_abbrev=False)
+    show = actions.add_parser("show", help="one patient's entries", allow_abbrev=False)
+    for action in (verify, show):
+        action.add_argument("--file", metavar="FILE", help="the record (or B12FHIR_AUDIT)")
+    show.add_argument(
+        "--patient", metavar="ID", required=True, help="this patient, e.g. 123 or Patient/123"
+    )
+    show.add_argument(
+        "--server", metavar="URL", help="the server that sync wrote to (or B12FHIR_SERVER)"
+    )
 
 
 def _server(parser: argparse.ArgumentParser) -> None:
