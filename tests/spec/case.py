@@ -156,7 +156,7 @@ def _flat(phase: Mapping[str, Any]) -> dict[str, Any]:
         "id": phase["id"],
         "drug": phase["drug"],
         "form": phase["form"],
-        "strength": phase["strength"],
+        "strength": "{value} {unit}".format(**phase["strength"]),
         "dose": Decimal(str(phase["dose"]["value"])),
         "dose_unit": phase["dose"]["unit"],
         "route": phase["route"],

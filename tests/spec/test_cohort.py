@@ -13,8 +13,9 @@ from b12fhir.adapters.files import read
 from b12fhir.demo import cohort_dir
 from b12fhir.fhir.site import Site
 from b12fhir.protocol.load import load_protocol
-from b12fhir.service import propose, to_json
+from b12fhir.service import proposal_schema, propose, to_json
 from tests.spec.case import verdict
+from tests.support.schemas import wrong
 
 ORACLE = tomllib.loads(
     (Path(__file__).parent.parent / "cohort" / "expected.toml").read_text("utf-8")
@@ -32,7 +33,9 @@ def test_answer(patient: str) -> None:
     """A demo patient whose answer changes is a clinical change, or a datum read differently."""
     reference = f"Patient/{patient}"
     proposal = propose(_records().of(reference), load_protocol(), AS_OF, Site(), reference)
-    assert list(_differences(ORACLE[patient], to_json(proposal))) == []
+    shown = to_json(proposal)
+    assert list(_differences(ORACLE[patient], shown)) == []
+    assert wrong(shown, proposal_schema()) == []
 
 
 def _differences(expected: Mapping[str, Any], shown: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from b12fhir.protocol.builders.analytes import analyte_table
 from b12fhir.protocol.builders.concepts import concept_table
 from b12fhir.protocol.builders.limits import limits
 from b12fhir.protocol.builders.pack import pack
-from b12fhir.protocol.builders.rules import rules, tests
+from b12fhir.protocol.builders.rules import rules, sources, tests
 from b12fhir.protocol.documents import Documents, pack_ids, read_documents
 from b12fhir.protocol.lint import lint
 from b12fhir.protocol.model import Protocol
@@ -45,4 +45,5 @@ def build(documents: Documents, on: date | None = None) -> Protocol:
         tests=tests(documents),
         rules=rules(documents),
         packs=documents.packs,
+        sources=sources(documents),
     )

@@ -257,7 +257,10 @@ class ConceptTable:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Everything a decision needs to know: shared knowledge plus one pack."""
+    """Everything a decision needs to know: shared knowledge plus one pack.
+
+    ``sources`` are the titles of the sources by the short names that a `Citation` uses.
+    """
 
     pack: Pack
     limits: Limits
@@ -266,3 +269,4 @@ class Protocol:
     tests: Mapping[str, Test]
     rules: Mapping[str, Rule]
     packs: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)

@@ -1,17 +1,19 @@
 """The whole program in three steps: extract, decide, propose. Every door calls these, no deeper."""
 
 from b12fhir.service.explain import Explanation, explain
-from b12fhir.service.explained import explanation_json
+from b12fhir.service.explained import EXPLANATION_VERSION, explanation_json, explanation_schema
 from b12fhir.service.propose import Proposal, decide_on, extract, propose
 from b12fhir.service.view import SCHEMA_VERSION, proposal_schema, to_json
 
 __all__ = [
+    "EXPLANATION_VERSION",
     "SCHEMA_VERSION",
     "Explanation",
     "Proposal",
     "decide_on",
     "explain",
     "explanation_json",
+    "explanation_schema",
     "extract",
     "proposal_schema",
     "propose",

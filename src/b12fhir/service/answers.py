@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from b12fhir.decision.bands import BandName, band_of
 from b12fhir.decision.case import Case
-from b12fhir.decision.model import Anaemia, Cause, Decision, SeverityGrade
+from b12fhir.decision.model import GIVEN, Anaemia, Cause, Decision, SeverityGrade
 from b12fhir.decision.neurology import neurology
 from b12fhir.decision.person import person
 from b12fhir.decision.treatment import treatment
@@ -20,7 +20,15 @@ from b12fhir.kernel.truth import Truth
 from b12fhir.plan.model import Monitor
 from b12fhir.service.propose import Proposal
 from b12fhir.service.questions import question_of
-from b12fhir.service.wording import CLASSES, URGENCIES, plan_in_words, test, unit_text
+from b12fhir.service.wording import (
+    CLASSES,
+    URGENCIES,
+    action_in_words,
+    plan_in_words,
+    test,
+    unit_text,
+    why_none,
+)
 
 _SEXES = {Sex.FEMALE: "Female", Sex.MALE: "Male", Sex.UNKNOWN: "Sex not recorded"}
 _PROPOSABLE = {
@@ -33,8 +41,9 @@ _RAISED = {
     Truth.NO: "not raised",
     Truth.UNKNOWN: "cannot be told from the cut-off",
 }
-_ANAEMIA = {Anaemia.UNKNOWN: "Cannot be told", Anaemia.NONE: "No"}
+_ANAEMIA = {Anaemia.UNKNOWN: "Whether this is anaemia cannot be told", Anaemia.NONE: "No anaemia"}
 _ROUTES = {name: route_text(name) for name in ROUTES} | {"iv": "intravenous"}
+_COUNT = (Analyte.MCV, Analyte.WBC, Analyte.PLATELETS)
 _B12 = (Analyte.B12_TOTAL, Analyte.B12_ACTIVE)
 _BAND_RULES = ("R-28", "R-29", "R-30")
 _MMA_RULE = "R-36"
@@ -88,7 +97,9 @@ def _person(one: Seen) -> Answer:
         if truth.is_yes
     ]
     who = ", ".join((_SEXES[one.case.facts.patient.sex], age, *states))
-    return Answer(f"{who}: {_PROPOSABLE[person(one.case).proposable]}.")
+    may = person(one.case).proposable
+    why = why_none(one.decision) if may is Truth.NO else ""
+    return Answer(f"{who}: {_PROPOSABLE[may]}{why}.")
 
 
 def _results(one: Seen) -> Answer:
@@ -167,13 +178,20 @@ def _finding(decision: Decision, rule: str) -> Finding | None:
     return next((one for one in decision.findings if one.rule == rule), None)
 
 
-def _anaemia(one: Seen) -> Answer:
+def _blood(one: Seen) -> Answer:
     grade = one.decision.anaemia
     hemoglobin = one.results.get(Analyte.HEMOGLOBIN)
+    counted = (result for analyte in _COUNT if (result := one.results.get(analyte)))
+    beside = "".join(f"; {_in_sentence(one, result)}" for result in counted)
     if hemoglobin is None:
-        return Answer("Not known: no haemoglobin of use.")
-    word = _ANAEMIA.get(grade, f"Yes, {grade.value}")
-    return Answer(f"{word}: haemoglobin {hemoglobin.amount.text()}.")
+        return Answer(f"Anaemia is not known: no haemoglobin of use{beside}.")
+    word = _ANAEMIA.get(grade, f"Anaemia, {grade.value}")
+    return Answer(f"{word}: {_in_sentence(one, hemoglobin)}{beside}.")
+
+
+def _in_sentence(one: Seen, result: LabResult) -> str:
+    label = one.label(result.analyte)
+    return f"{label[:1].lower()}{label[1:]} {result.amount.text()}"
 
 
 def _nerves(one: Seen) -> Answer:
@@ -217,7 +235,11 @@ def _named(cause: Cause) -> str:
 
 def _stops(one: Seen) -> Answer:
     stops = one.decision.contraindications
-    return Answer("Yes:" if stops else "Nothing on record.", _remarks(stops))
+    return Answer("This does:" if stops else "Nothing on record.", _remarks(stops))
+
+
+def _action(one: Seen) -> Answer:
+    return Answer(f"{_capital(action_in_words(one.decision))}.")
 
 
 def _route(one: Seen) -> Answer:
@@ -225,12 +247,19 @@ def _route(one: Seen) -> Answer:
         f"not {_ROUTES.get(row.route, row.route)}: {row.reason} ({row.rule})"
         for row in one.decision.intent.rejected_routes
     )
-    name = one.decision.route
-    return Answer(f"{_capital(route_text(name))}." if name else "None.", rejected)
+    name, proposed = one.decision.route, one.decision.intent.kind in GIVEN
+    if name is None:
+        return Answer("None.", rejected)
+    if not proposed:
+        goes_on = f"Nothing is proposed; where treatment goes on, {route_text(name)}."
+        return Answer(goes_on, rejected)
+    return Answer(f"{_capital(route_text(name))}.", rejected)
 
 
 def _regimen(one: Seen) -> Answer:
     plan = one.proposal.plan
+    if not plan.phases:
+        return Answer("None.")
     told = plan_in_words(plan, one.decision, one.case.protocol)
     return Answer(_capital(told), tuple(dict.fromkeys(plan.advice)))
 
@@ -274,13 +303,14 @@ ANSWERS: dict[str, Callable[[Seen], Answer]] = {
     "person": _person,
     "results": _results,
     "given": _given,
-    "class": _class,
-    "anaemia": _anaemia,
     "nerves": _nerves,
+    "blood": _blood,
     "signs": _signs,
+    "class": _class,
     "severity": _severity,
     "cause": _cause,
     "stops": _stops,
+    "action": _action,
     "route": _route,
     "regimen": _regimen,
     "monitoring": _monitoring,

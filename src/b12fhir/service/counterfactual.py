@@ -168,7 +168,7 @@ def _moved(asked: _Asked, result: LabResult) -> Iterator[Counterfactual]:
         if span.answer != asked.base and not (exact and span.holds(value))
     )
     for distance, _, span in ranked[:_OF_ONE_FACT]:
-        change = f"{_in_sentence(label)} {_words(span)} {unit_text(result.amount.unit)}"
+        change = f"{_in_sentence(label)} {_words(span, result.amount.unit)}"
         now = f"now {result.amount.number()}"
         yield Counterfactual(change, now, asked.base, span.answer, distance)
 
@@ -183,7 +183,7 @@ def _supplied(asked: _Asked, analyte: Analyte) -> Iterator[Counterfactual]:
     )
     at_hand = not asked.wanted.isdisjoint(_TESTS[analyte])
     for span in found:
-        change = f"{_in_sentence(info.label)} {_words(span)} {unit_text(unit)}"
+        change = f"{_in_sentence(info.label)} {_words(span, unit)}"
         distance = _missing(asked.base, span.answer) if at_hand else _FAR
         yield Counterfactual(change, _NOT_MEASURED, asked.base, span.answer, distance)
 
@@ -286,16 +286,22 @@ def _distance(limit: Decimal, value: Decimal) -> Decimal:
     return apart / (abs(limit) + abs(value)) if apart else apart
 
 
-def _words(span: Span[Outcome]) -> str:
+def _words(span: Span[Outcome], unit: str) -> str:
     """A span as a person says it; "at or below" and "below" are told apart."""
     low, high = span.low, span.high
     if low is None or high is None:
-        edge = low or high
-        words = ("at or below", "below") if low is None else ("at or above", "above")
-        return _end(edge, *words) if edge is not None else "of any amount"
+        return _open_ended(low, high, unit)
     if low.limit == high.limit:
-        return f"exactly {plain(low.limit)}"
-    return f"{_end(low, 'from', 'above')} {_end(high, 'up to', 'to below')}"
+        return f"exactly {plain(low.limit)} {unit_text(unit)}"
+    return f"{_end(low, 'from', 'above')} {_end(high, 'up to', 'to below')} {unit_text(unit)}"
+
+
+def _open_ended(low: Edge | None, high: Edge | None, unit: str) -> str:
+    edge = low or high
+    if edge is None:
+        return "of any amount"
+    words = ("at or below", "below") if low is None else ("at or above", "above")
+    return f"{_end(edge, *words)} {unit_text(unit)}"
 
 
 def _end(edge: Edge, inside: str, outside: str) -> str:

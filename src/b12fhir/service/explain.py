@@ -4,28 +4,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from b12fhir.kernel.evidence import Finding, Input, Issue, Remark
+from b12fhir.kernel.evidence import Finding, Issue, Remark
 from b12fhir.kernel.truth import Truth
-from b12fhir.protocol.model import Pack, Protocol, Rule
+from b12fhir.protocol.model import Pack, Rule
 from b12fhir.service.answers import ANSWERS, Answer, seen
 from b12fhir.service.counterfactual import Counterfactual, Outcome, counterfactuals
 from b12fhir.service.propose import Proposal
 from b12fhir.service.questions import QUESTIONS, Question, question_of
-from b12fhir.service.view import citation
+from b12fhir.service.reasons import Names, Reason, Source, cited, reason
 from b12fhir.service.wording import test
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One rule met: its title and sentence, does it hold, on which facts, and who says so."""
-
-    rule: str
-    title: str
-    text: str
-    truth: Truth
-    note: str
-    inputs: tuple[Input, ...]
-    citation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +29,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole pathway of one patient, in order, and the nearest changes of the answer."""
+    """The whole pathway of one patient, in order, and the nearest changes of the answer.
+
+    ``as_of`` is in the site's zone: its date is the day that was decided for.
+    """
 
     patient: str
     as_of: datetime
@@ -51,6 +41,7 @@ class Explanation:
     steps: tuple[Step, ...]
     changes: tuple[Counterfactual, ...]
     rules: tuple[Rule, ...]
+    sources: tuple[Source, ...]
     issues: tuple[Issue, ...] = ()
 
 
@@ -58,7 +49,7 @@ def explain(proposal: Proposal) -> Explanation:
     """Walk the pathway of a proposal once more, with every reason where it belongs."""
     view = seen(proposal)
     protocol, decision = proposal.protocol, proposal.decision
-    reasons = _by_question(protocol, (*decision.findings, *_of_plan(proposal)))
+    reasons = _by_question(proposal, (*decision.findings, *_of_plan(proposal)))
     gaps: dict[str, list[Remark]] = {}
     for gap in decision.gaps:
         gaps.setdefault(question_of(protocol.rules[gap.rule]), []).append(gap)
@@ -66,14 +57,16 @@ def explain(proposal: Proposal) -> Explanation:
         _step(one, ANSWERS[one.id](view), reasons.get(one.id, ()), gaps.get(one.id, ()))
         for one in QUESTIONS
     )
+    rules = _rules(proposal, steps)
     return Explanation(
         proposal.patient_reference,
-        proposal.as_of,
+        proposal.as_of.astimezone(proposal.site.zone),
         protocol.pack,
         Outcome.of(decision),
         steps,
         counterfactuals(proposal.facts, protocol, view.case.day, decision),
-        _rules(proposal, steps),
+        rules,
+        cited((rule.citation for rule in rules), protocol),
         proposal.issues,
     )
 
@@ -86,20 +79,12 @@ def _step(
     )
 
 
-def _by_question(protocol: Protocol, findings: tuple[Finding, ...]) -> dict[str, list[Reason]]:
+def _by_question(proposal: Proposal, findings: tuple[Finding, ...]) -> dict[str, list[Reason]]:
     grouped: dict[str, list[Reason]] = {}
+    names = Names.of(proposal.facts, proposal.protocol)
     for finding in dict.fromkeys(findings):
-        rule = protocol.rules[finding.rule]
-        reason = Reason(
-            rule.id,
-            rule.title,
-            rule.text,
-            finding.truth,
-            finding.note,
-            finding.inputs,
-            citation(rule),
-        )
-        grouped.setdefault(question_of(rule), []).append(reason)
+        rule = proposal.protocol.rules[finding.rule]
+        grouped.setdefault(question_of(rule), []).append(reason(finding, rule, names))
     return grouped
 
 
@@ -109,7 +94,7 @@ def _of_plan(proposal: Proposal) -> Iterator[Finding]:
     plan, protocol = proposal.plan, proposal.protocol
     for row in protocol.pack.regimens:
         if row.id == plan.regimen:
-            notes.setdefault(row.rule, []).append(f"regimen: {row.label}")
+            notes.setdefault(row.rule, []).append(row.label)
     for phase in plan.phases:
         notes.setdefault(phase.rule, []).append(phase.id.replace("-", " "))
     for item in plan.monitoring:

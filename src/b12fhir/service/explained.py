@@ -1,62 +1,42 @@
-"""An explanation as JSON, for programs."""
+"""An explanation as JSON, in the shape that ``explanation.schema.json`` describes and versions."""
 
 from typing import Any
 
 from b12fhir.protocol.model import Rule
+from b12fhir.service import parts
 from b12fhir.service.counterfactual import Counterfactual, Outcome
-from b12fhir.service.explain import Explanation, Reason, Step
-from b12fhir.service.view import citation
+from b12fhir.service.explain import Explanation, Step
+from b12fhir.service.view import read_schema
+
+EXPLANATION_VERSION = "1.0"
+
+
+def explanation_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of `explanation_json`'s answer; versions as a proposal's."""
+    return read_schema("explanation")
 
 
 def explanation_json(one: Explanation) -> dict[str, Any]:
-    """The explanation as plain JSON values."""
+    """The explanation as plain JSON values, in a proposal's words where they say the same."""
     return {
-        "patient": one.patient,
-        "as_of": one.as_of.isoformat(),
-        "pack": {"id": one.pack.id, "version": one.pack.version, "review": one.pack.review.status},
+        **parts.head(EXPLANATION_VERSION, one.patient, one.as_of, one.pack),
         "outcome": _outcome(one.outcome),
-        "steps": [_step_json(step) for step in one.steps],
+        "questions": [_question(step) for step in one.steps],
         "counterfactuals": [_change(change) for change in one.changes],
         "rules": [_rule(rule) for rule in one.rules],
-        "issues": [
-            {
-                "code": issue.code,
-                "severity": issue.severity.value,
-                "resource": issue.resource or None,
-                "text": issue.text,
-            }
-            for issue in one.issues
-        ],
+        "sources": parts.sources(one.sources),
+        "issues": [parts.issue(issue) for issue in one.issues],
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def _question(step: Step) -> dict[str, Any]:
     return {
         "id": step.id,
         "question": step.question,
         "answer": step.answer,
-        "lines": list(step.lines),
-        "reasons": [_reason(reason) for reason in step.reasons],
-        "missing": [{"id": gap.id, "text": gap.text, "rule": gap.rule} for gap in step.missing],
-    }
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {
-        "rule": reason.rule,
-        "truth": reason.truth.value,
-        "text": reason.text,
-        "note": reason.note or None,
-        "inputs": [
-            {
-                "reference": used.reference,
-                "value": used.value,
-                "unit": used.unit or None,
-                "date": used.date or None,
-            }
-            for used in reason.inputs
-        ],
-        "citation": reason.citation,
+        "details": [{"text": line} for line in step.lines],
+        "findings": [parts.finding(reason) for reason in step.reasons],
+        "gaps": [parts.remark(gap) for gap in step.missing],
     }
 
 
@@ -79,4 +59,9 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    return {"rule": rule.id, "title": rule.title, "text": rule.text, "citation": citation(rule)}
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "text": rule.text,
+        "citation": parts.citation(rule.citation),
+    }

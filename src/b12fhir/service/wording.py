@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from b12fhir.decision.model import Classification, Decision, Urgency
 from b12fhir.fhir.dosage import product_text, route_text
 from b12fhir.fhir.timing import every_text, span_text
+from b12fhir.kernel.evidence import Finding
 from b12fhir.kernel.quantities import plain
 from b12fhir.plan.model import Phase, Plan
-from b12fhir.protocol.model import Protocol
+from b12fhir.protocol.model import Citation, Protocol, Rule
 
 CLASSES = {
     Classification.CONFIRMED: "Deficient, confirmed",
@@ -25,13 +26,25 @@ URGENCIES = {
     Urgency.SOON: "soon (7 days)",
     Urgency.ROUTINE: "routine",
 }
+# What is done, by the kind of the decision's intent.
+ACTIONS = {
+    "treat": "treat",
+    "prophylaxis": "prevent",
+    "confirm": "tests first, no treatment yet",
+    "stop": "no regimen, since a stop applies",
+    "none": "no regimen",
+}
 # Why there is none, by the decision's flag; the first that fits.
 _NO_PROPOSAL = {
     "deceased": ": the patient has died",
     "record-not-active": ": the record is not active, or was merged into another",
+    "age-unknown": ": the date of birth is not known",
+    "under-16": ": under 16",
     "b12-already-given-or-ordered": ": vitamin B12 is already being given or on order",
     "data-quality": " until the B12 result can be read",
 }
+# Short name of the project itself among the sources; it cites nobody.
+OURSELVES = "-"
 # Longer leads are cut at their colon in a table; the full sentence stands in the details.
 _LEAD = 80
 _STOP = 160
@@ -53,8 +66,24 @@ def plan_in_words(plan: Plan, decision: Decision, protocol: Protocol) -> str:
         return f"No regimen. {short(decision.contraindications[0].text, _STOP)}.{tests}"
     if tests:
         return f"Order: {tests}"
-    why = next((text for flag, text in _NO_PROPOSAL.items() if flag in decision.flags), "")
-    return f"No proposal{why}."
+    return f"No proposal{why_none(decision)}."
+
+
+def why_none(decision: Decision) -> str:
+    """Why nothing is proposed, to follow "no proposal"; empty where no flag says so."""
+    return next((text for flag, text in _NO_PROPOSAL.items() if flag in decision.flags), "")
+
+
+def action_in_words(decision: Decision) -> str:
+    """What is to be done, and where nothing is, why."""
+    told = ACTIONS[decision.intent.kind]
+    if decision.intent.kind != "none":
+        return told
+    why = why_none(decision)
+    if not why and not decision.classification.is_deficient:
+        name = CLASSES[decision.classification]
+        why = f": {name[:1].lower()}{name[1:]}"
+    return f"{told}{why}"
 
 
 def short(text: str, most: int = _LEAD) -> str:
@@ -89,6 +118,17 @@ def test(key: str, protocol: Protocol) -> str:
     """The label of a test."""
     known = protocol.tests.get(key)
     return known.label if known else key.replace("_", " ")
+
+
+def cited(citation: Citation) -> str:
+    """Who says so, and how strong that is."""
+    named = ("project" if source == OURSELVES else source for source in citation.sources)
+    return f"{', '.join(named)} [{citation.evidence}]"
+
+
+def sentence(rule: Rule, finding: Finding) -> str:
+    """The rule's own sentence and what this case adds to it."""
+    return f"{rule.text} ({finding.note})" if finding.note else rule.text
 
 
 def unit_text(unit: str) -> str:

@@ -220,9 +220,9 @@ def test_what_is_told_holds_for_every_value_it_names(values, change) -> None:
 def test_a_limit_is_said_to_belong_or_not(low, high, words) -> None:
     """ "Below 180" and "at or below 180" are two answers for the patient with 180."""
     ends = [None if end is None else Edge(Decimal(end[0]), inside=end[1]) for end in (low, high)]
-    assert (
-        counterfactual._words(Span(*ends, Outcome.of(decide(record(), PROTOCOL, TODAY)))) == words
-    )
+    span = Span(*ends, Outcome.of(decide(record(), PROTOCOL, TODAY)))
+    unit = "" if low is high is None else " ng/L"
+    assert counterfactual._words(span, "ng/L") == f"{words}{unit}"
 
 
 def _values(analyte: Analyte, unit: str) -> list[Decimal]:

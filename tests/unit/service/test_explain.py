@@ -1,12 +1,15 @@
 """The pathway in words: every question answered, every rule under its question, nobody named."""
 
+import ast
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from b12fhir.decision import decide as decide_module
 from b12fhir.decision.model import Cause
-from b12fhir.facts.labs import Analyte
+from b12fhir.facts.labs import Analyte, PresenceResult
 from b12fhir.facts.patient import Patient, Pregnancy, Sex
 from b12fhir.fhir.json import canonical, decode
 from b12fhir.fhir.site import Site
@@ -14,13 +17,15 @@ from b12fhir.kernel.dates import When, on
 from b12fhir.kernel.evidence import Issue, Severity
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.load import load_protocol
-from b12fhir.service import explain, explanation_json, propose
+from b12fhir.service import explain, explanation_json, explanation_schema, propose
 from b12fhir.service.explain import Explanation, Step
 from b12fhir.service.questions import QUESTIONS, question_of
+from b12fhir.service.reasons import Names
 from tests.spec.case import Case, case_params
-from tests.support.facts import WOMAN, allergy, concept, injection, lab
+from tests.support.facts import WOMAN, allergy, concept, injection, lab, record
 from tests.support.phi import assert_no_phi, sentinel_patient
 from tests.support.proposals import proposed
+from tests.support.schemas import wrong
 
 PROTOCOL = load_protocol()
 TOTAL, MMA, HB = Analyte.B12_TOTAL, Analyte.MMA, Analyte.HEMOGLOBIN
@@ -69,7 +74,9 @@ def test_every_case_is_explained(case: Case) -> None:
     assert {gap for step in told.steps for gap in step.missing} == set(proposal.decision.gaps)
     assert {rule for rule, _ in reasons} <= {rule.id for rule in told.rules}
     assert len(told.changes) <= 6
-    assert canonical(explanation_json(told)) == canonical(explanation_json(explain(proposal)))
+    shown = explanation_json(told)
+    assert wrong(shown, explanation_schema()) == []
+    assert canonical(shown) == canonical(explanation_json(explain(proposal)))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +127,7 @@ def test_how_mma_was_read(mma: str, word: str) -> None:
     ("birth", "sex", "line"),
     [
         (on(date(1980, 1, 1)), Sex.FEMALE, "Female, 46 years: a proposal may be made."),
-        (on(date(2015, 1, 1)), Sex.MALE, "Male, 11 years: no proposal may be made."),
+        (on(date(2015, 1, 1)), Sex.MALE, "Male, 11 years: no proposal may be made: under 16."),
         (
             When(date(1980, 1, 1), date(1980, 12, 31)),
             Sex.UNKNOWN,
@@ -167,18 +174,28 @@ def test_what_is_known_of_b12_given(parts: tuple[object, ...], line: str) -> Non
 @pytest.mark.parametrize(
     ("parts", "patient", "line"),
     [
-        ((), WOMAN, "Not known: no haemoglobin of use."),
-        ((lab(HB, 70),), WOMAN, "Yes, severe: haemoglobin 70 g/L."),
-        ((lab(HB, 140),), WOMAN, "No: haemoglobin 140 g/L."),
+        ((), WOMAN, "Anaemia is not known: no haemoglobin of use."),
+        ((lab(HB, 70),), WOMAN, "Anaemia, severe: haemoglobin 70 g/L."),
+        ((lab(HB, 140),), WOMAN, "No anaemia: haemoglobin 140 g/L."),
+        (
+            (lab(HB, 140), lab(Analyte.MCV, 110)),
+            WOMAN,
+            "No anaemia: haemoglobin 140 g/L; mean cell volume 110 fL.",
+        ),
+        (
+            (lab(Analyte.PLATELETS, 90),),
+            WOMAN,
+            "Anaemia is not known: no haemoglobin of use; platelets 90 10*9/L.",
+        ),
         (
             (lab(HB, 125),),
             replace(WOMAN, sex=Sex.UNKNOWN),
-            "Cannot be told: haemoglobin 125 g/L.",
+            "Whether this is anaemia cannot be told: haemoglobin 125 g/L.",
         ),
     ],
 )
-def test_anaemia(parts: tuple[object, ...], patient: Patient, line: str) -> None:
-    assert answer("anaemia", *parts, patient=patient) == line
+def test_the_blood(parts: tuple[object, ...], patient: Patient, line: str) -> None:
+    assert answer("blood", *parts, patient=patient) == line
 
 
 def test_nerves_severity_and_urgency() -> None:
@@ -209,15 +226,88 @@ def test_a_decision_without_any_cause_is_explained_too() -> None:
     proposal = proposed(lab(TOTAL, 150))
     bare: tuple[Cause, ...] = ()
     told = explain(replace(proposal, decision=replace(proposal.decision, causes=bare)))
-    assert told.steps[8].answer == "No cause that governs is known (R-81)."
+    causes = next(one for one in told.steps if one.id == "cause")
+    assert causes.answer == "No cause that governs is known (R-81)."
 
 
 def test_a_stop_is_said_and_leaves_no_route() -> None:
     parts = (lab(TOTAL, 150), allergy(Truth.YES))
     told = step("stops", *parts)
-    assert told.answer == "Yes:"
+    assert told.answer == "This does:"
     assert "(R-163)" in told.lines[0]
     assert answer("route", *parts) == "None."
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        ((lab(TOTAL, 150),), "Treat."),
+        ((lab(TOTAL, 400), concept("diet_vegan")), "Prevent."),
+        ((lab(TOTAL, 240),), "Tests first, no treatment yet."),
+        ((lab(TOTAL, 150), allergy(Truth.YES)), "No regimen, since a stop applies."),
+        ((lab(TOTAL, 400),), "No regimen: deficiency unlikely."),
+        (
+            (lab(TOTAL, 150), injection(30), lab(TOTAL, 140, ago=40)),
+            "No regimen: vitamin B12 is already being given or on order.",
+        ),
+        # R-46: functional, and yet nothing is treated before the metabolites are repeated.
+        ((lab(TOTAL, 500), lab(MMA, 900), lab(Analyte.EGFR, 90)), "No regimen."),
+    ],
+)
+def test_what_is_to_be_done(parts: tuple[object, ...], line: str) -> None:
+    assert answer("action", *parts) == line
+
+
+def test_without_phases_there_is_no_regimen_to_tell() -> None:
+    """What stands in its place is told under what is to be done."""
+    assert answer("regimen", lab(TOTAL, 400)) == "None."
+    assert answer("regimen", lab(TOTAL, 150), allergy(Truth.YES)) == "None."
+
+
+def test_a_fact_says_what_was_measured() -> None:
+    """A bare "78 g/L; 118 fL" leaves the reader to guess."""
+    antibody = PresenceResult(
+        "intrinsic-factor-antibody",
+        Truth.YES,
+        on(date(2026, 11, 1)),
+        "Observation/ifab",
+        "positive",
+    )
+    told = explain(proposed(lab(TOTAL, 150), lab(Analyte.MCV, 110), antibody))
+    names = {fact.name for one in told.steps for reason in one.reasons for fact in reason.facts}
+    assert {"Total vitamin B12", "Mean cell volume", "Intrinsic factor antibody"} <= names
+
+
+def test_a_fact_of_two_names_is_given_none() -> None:
+    """A count of 5 and a share of 5 % in one Observation: the wrong name is worse than none."""
+    both = [
+        lab(analyte, 5, unit="%", reference="Observation/cbc")
+        for analyte in (Analyte.HEMATOCRIT, Analyte.RETIC_PCT)
+    ]
+    clear = lab(TOTAL, 150)
+    names = Names.of(record(clear, *both), PROTOCOL)
+    told = names.facts([both[0].as_input(), clear.as_input()])
+    assert [fact.name for fact in told] == ["", "Total vitamin B12"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "question"),
+    [
+        ("R-12", "given"),  # asks for B12 bought without prescription
+        ("R-21", "given"),  # of the section on results, but it asks what was given
+        ("R-60", "cautions"),  # lasting damage is said as a caution
+        ("R-61", "urgency"),  # of the section on nerves, but it only sets the haste
+        ("R-69", "action"),  # the four factors are what the choice rests on
+        ("R-82", "stops"),
+        ("R-103", "given"),  # a dose on order that is too high
+        ("R-118", "action"),
+        ("R-166", "cautions"),  # low potassium is corrected beside the treatment
+        ("R-167", "stops"),  # with severe anaemia it forbids a course outside hospital
+        ("R-175", "person"),
+    ],
+)
+def test_rules_that_stand_apart_from_their_section(rule: str, question: str) -> None:
+    assert question_of(PROTOCOL.rules[rule]) == question
 
 
 def test_routes_are_named_in_full() -> None:
@@ -225,6 +315,12 @@ def test_routes_are_named_in_full() -> None:
     assert told.answer == "Intramuscular."
     assert any(line.startswith("not intravenous:") for line in told.lines)
     assert not any(line.startswith(("not iv", "not sc")) for line in told.lines)
+
+
+def test_the_route_of_what_runs_is_no_proposal() -> None:
+    """Read as one, it would be a second course beside the first."""
+    told = answer("route", lab(TOTAL, 150, ago=60), injection(30))
+    assert told == "Nothing is proposed; where treatment goes on, intramuscular."
 
 
 def test_regimen_and_monitoring_carry_their_rules() -> None:
@@ -259,10 +355,11 @@ def test_the_json_says_what_the_page_says() -> None:
     assert shown["outcome"]["classification"] == "indeterminate"
     assert shown["counterfactuals"][0].keys() == {"change", "now", "becomes", "distance"}
     assert shown["issues"][0]["resource"] == "Observation/x"
-    classed = next(one for one in shown["steps"] if one["id"] == "class")
-    assert classed["reasons"][0]["rule"] == "R-28"
-    assert classed["reasons"][0]["inputs"][0]["unit"] == "ng/L"
-    assert classed["missing"][0]["rule"] == "R-35"
+    classed = next(one for one in shown["questions"] if one["id"] == "class")
+    assert classed["findings"][0]["rule"] == "R-28"
+    assert classed["findings"][0]["inputs"][0]["unit"] == "ng/L"
+    assert classed["findings"][0]["inputs"][0]["name"] == "Total vitamin B12"
+    assert classed["gaps"][0]["rule"] == "R-35"
     assert "R-28" in [one["rule"] for one in shown["rules"]]
     assert canonical(shown)
 
@@ -288,9 +385,44 @@ def test_an_explanation_names_nobody() -> None:
     assert_no_phi(canonical(explanation_json(told)).decode())
 
 
-def test_the_steps_follow_the_order_of_the_pathway() -> None:
-    """Read beside decide.py: what it asks first is told first."""
+# What decide.py asks, by the name it calls, and the question that tells it.
+ASKED = {
+    "person": "person",
+    "usable": "results",
+    "treatment": "given",
+    "neurology": "nerves",
+    "blood": "blood",
+    "symptoms": "signs",
+    "classify": "class",
+    "severity": "severity",
+    "causes": "cause",
+    "stops": "stops",
+    "act": "action",
+    "cautions": "cautions",
+    "mimics": "mimics",
+    "urgency": "urgency",
+}
+# What follows from the plan, and the part of the decision that it hangs on.
+OF_THE_PLAN = {"route": "action", "regimen": "route", "monitoring": "regimen"}
+
+
+def test_the_questions_stand_in_the_order_of_the_pathway() -> None:
+    """Read from decide.py itself: what it asks first is told first."""
+    tree = ast.parse(Path(decide_module.__file__).read_text("utf-8"))
+    body = next(
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == decide_module.decide.__name__
+    )
+    calls = [
+        node.func
+        for node in ast.walk(body)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    called = [func.id for func in sorted(calls, key=lambda func: (func.lineno, func.col_offset))]
+    pathway = [ASKED[name] for name in dict.fromkeys(called) if name in ASKED]
+    assert len(pathway) == len(ASKED)
     ids = [one.id for one in QUESTIONS]
-    order = ["person", "results", "class", "severity", "cause", "stops", "route", "urgency"]
-    assert [name for name in ids if name in order] == order
-    assert ids[-1] == "urgency"
+    assert [name for name in ids if name not in OF_THE_PLAN] == pathway
+    for later, before in OF_THE_PLAN.items():
+        assert ids.index(later) == ids.index(before) + 1

@@ -7,19 +7,21 @@ from b12fhir.adapters.report import words
 from b12fhir.decision.model import GIVEN
 from b12fhir.fhir.dosage import route_text
 from b12fhir.kernel.truth import Truth
-from b12fhir.protocol.model import Rule
+from b12fhir.protocol.model import Citation, Rule
 from b12fhir.service.counterfactual import Counterfactual, Outcome
-from b12fhir.service.explain import Explanation, Reason, Step
-from b12fhir.service.view import citation
+from b12fhir.service.explain import Explanation, Step
+from b12fhir.service.reasons import Fact, Reason
+from b12fhir.service.wording import ACTIONS, cited
 
 _TRUTHS = {Truth.YES: "holds", Truth.NO: "does not hold", Truth.UNKNOWN: "not known"}
-_ACTIONS = {
-    "treat": "treat",
-    "prophylaxis": "prevent",
-    "confirm": "tests first, no treatment yet",
-    "stop": "no regimen, since a stop applies",
-    "none": "no regimen",
-}
+# How strong a source is, as the rule book marks it.
+_MARKS = (
+    ("seed", "in a founding article"),
+    ("guideline", "in a guideline or a label"),
+    ("(secondary)", "a guideline or label seen on a page that quotes it"),
+    ("(unverified)", "recalled; a person must check it"),
+    ("choice", "chosen by the project; a clinician must review it"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ def lines(one: Explanation) -> Iterator[Line]:
     yield Line("The rules named above", style="bold")
     for rule in one.rules:
         yield _rule(rule)
+    yield Line("")
+    yield from _sources(one)
     if one.issues:
         yield Line("")
         yield Line("Set aside or doubted while reading", style="bold")
@@ -70,16 +74,28 @@ def _reason(reason: Reason, before: Reason | None) -> Iterator[Line]:
         f"{reason.rule} {_TRUTHS[reason.truth]}. {reason.title}{note}. {_source(reason.citation)}"
     )
     yield Line(words.clean(told), 6)
-    if before is not None and reason.inputs and reason.inputs == before.inputs:
+    if before is not None and reason.facts and reason.facts == before.facts:
         yield Line("Facts: the same", 8)
-    elif reason.inputs:
-        yield Line(f"Facts: {'; '.join(words.fact(used) for used in reason.inputs)}", 8)
+    elif reason.facts:
+        yield Line(f"Facts: {'; '.join(_fact(fact) for fact in reason.facts)}", 8)
 
 
-def _source(citation: str) -> str:
-    """Who says so; a dash stands for the project itself."""
-    named = f"project{citation[1:]}" if citation.startswith("-") else citation
-    return f"Source: {named}."
+def _fact(fact: Fact) -> str:
+    return f"{fact.name} {words.fact(fact.used)}".strip()
+
+
+def _source(citation: Citation) -> str:
+    return f"Source: {cited(citation)}."
+
+
+def _sources(one: Explanation) -> Iterator[Line]:
+    yield Line("The sources, and how strong they are", style="bold")
+    for source in one.sources:
+        yield Line(words.clean(f"{source.id}: {source.title}"), 4)
+    used = {mark for rule in one.rules for mark in rule.citation.evidence.split("; ")}
+    for mark, meaning in _MARKS:
+        if mark in used:
+            yield Line(f"[{mark}]: {meaning}", 4)
 
 
 def _changes(one: Explanation) -> Iterator[Line]:
@@ -121,8 +137,8 @@ def _sentence(outcome: Outcome) -> str:
 def _doing(outcome: Outcome) -> str:
     given = outcome.route if outcome.action in GIVEN else None
     route = f", {route_text(given)}" if given else ""
-    return f"{_ACTIONS[outcome.action]}{route}"
+    return f"{ACTIONS[outcome.action]}{route}"
 
 
 def _rule(rule: Rule) -> Line:
-    return Line(words.clean(f"{rule.id} {rule.title}. {rule.text} {_source(citation(rule))}"), 4)
+    return Line(words.clean(f"{rule.id} {rule.title}. {rule.text} {_source(rule.citation)}"), 4)

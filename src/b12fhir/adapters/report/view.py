@@ -12,7 +12,7 @@ from b12fhir.kernel.evidence import Finding, Issue, Remark
 from b12fhir.plan.model import Monitor, Phase
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal
-from b12fhir.service.view import citation, sentence
+from b12fhir.service.wording import cited, sentence
 
 _URGENCIES = tuple(Urgency)
 _SEVERITIES = (
@@ -152,9 +152,8 @@ def _reason(finding: Finding, protocol: Protocol) -> Reason:
     rule = protocol.rules.get(finding.rule)
     text = sentence(rule, finding) if rule else finding.note
     facts = tuple(words.fact(one) for one in finding.inputs)
-    return Reason(
-        finding.rule, finding.truth.value, words.clean(text), facts, citation(rule) if rule else ""
-    )
+    source = cited(rule.citation) if rule else ""
+    return Reason(finding.rule, finding.truth.value, words.clean(text), facts, source)
 
 
 def _rejected(proposal: Proposal) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The rule catalogue and the tests that can be ordered."""
+"""The rule catalogue, its sources, and the tests that can be ordered."""
 
 from b12fhir.kernel.codes import LOINC, Code
 from b12fhir.protocol.builders.numbers import citation
@@ -22,6 +22,11 @@ def rules(documents: Documents) -> dict[str, Rule]:
         )
         for entry in documents.list_of("rules", "rule")
     }
+
+
+def sources(documents: Documents) -> dict[str, str]:
+    """The title of every source by its short name."""
+    return {entry["id"]: entry["title"] for entry in documents.list_of("rules", "source")}
 
 
 def tests(documents: Documents) -> dict[str, Test]:
