@@ -13,11 +13,15 @@ from b12fhir.fhir.json import canonical, decode
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """State of the chain. ``problem`` says why a head cannot be believed; ``""`` if it can."""
+    """State of the chain. ``problem`` says why a head cannot be believed; ``""`` if it can.
+
+    ``unchecked``: it bears an HMAC and there was no key to check it with.
+    """
 
     count: int = 0
     last: str = GENESIS
     problem: str = ""
+    unchecked: bool = False
 
 
 def head_path(path: Path) -> Path:
@@ -45,7 +49,7 @@ def read_head(path: Path, key: bytes) -> Head:
     try:
         body = decode(raw, where="the head")
         mac = body.pop("mac", "")
-        head = Head(int(body["count"]), str(body["last"]))
+        head = Head(int(body["count"]), str(body["last"]), unchecked=bool(mac and not key))
     except (B12Error, AttributeError, KeyError, TypeError, ValueError):
         return Head(problem="the head is not readable: it was damaged or overwritten")
     if key and not hmac.compare_digest(str(mac).encode(), _mac(body, key).encode()):

@@ -10,14 +10,15 @@ from b12fhir.adapters.audit.head import read_head
 from b12fhir.adapters.audit.line import GENESIS, BrokenLineError, Line, parse_line
 from b12fhir.adapters.audit.memory import ENDS
 from b12fhir.errors import AuditError
-from b12fhir.ports import AuditState
+from b12fhir.ports import AuditKind, AuditState
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """The verdict: ``broken`` is the first fault with its meaning, ``""`` if there is none.
 
-    ``unfinished`` are writes that were begun and whose end is not recorded; ``notes`` are no fault.
+    ``unfinished`` are writes that were begun and whose end is not recorded, and a last entry that
+    the head does not cover yet; ``notes`` are no fault.
     """
 
     count: int
@@ -62,17 +63,22 @@ def _verified(path: Path, key: bytes) -> Verified:
             f"There is no audit record at {path}.",
             hint="Name the file with --file, as in B12FHIR_AUDIT.",
         )
-    broken = next(walk.faults(files), "")
+    broken = walk.fault(files)
     if not broken:
         broken = head.problem or _against_head(walk, head.count, head.last)
+    unfinished = list(walk.unfinished())
     if not broken and head.count + 1 == walk.seq:
+        unfinished.append(
+            "UNSEALED: the last entry stands after the head, as after a crash between the two; "
+            "somebody without the key could have added it too. The next entry will say so."
+        )
+    if head.unchecked:
         walk.notes.append(
-            "The last entry stands after the head, as after a crash between the two; somebody "
-            "without the key could have added it too. The next entry will say so."
+            "The head is signed, and there is no key to check it: set B12FHIR_AUDIT_KEY_FILE."
         )
     aside = sorted(path.parent.glob(f"{path.name}.torn-*"))
     walk.notes += [f"{one} holds a line that a crash left half written." for one in aside]
-    return Verified(walk.seq, walk.last, broken, tuple(walk.unfinished()), tuple(walk.notes))
+    return Verified(walk.seq, walk.last, broken, tuple(unfinished), tuple(walk.notes))
 
 
 @dataclass
@@ -85,41 +91,51 @@ class _Walk:
     open: dict[str, Line] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def faults(self, files: list[Path]) -> Iterator[str]:
-        """Faults in order; nothing after the first can be relied on."""
+    def fault(self, files: list[Path]) -> str:
+        """The first fault; nothing after it can be relied on, so nothing after it is read."""
         for file in files:
             for number, raw, whole in raw_lines(file):
-                if whole:
-                    yield from self._step(raw, f"{file}, line {number}")
-                elif file == files[-1]:
-                    self.notes.append(
-                        f"{file}, line {number} is half written, as after a crash: it is no entry. "
-                        "The next entry will set it aside."
-                    )
-                else:
-                    yield f"{file}, line {number}: it is cut off in the middle of the record."
+                where = f"{file}, line {number}"
+                if problem := self._step(raw, where) if whole else self._torn(where, file, files):
+                    return problem
+        return ""
 
-    def _step(self, raw: bytes, where: str) -> Iterator[str]:
+    def _torn(self, where: str, file: Path, files: list[Path]) -> str:
+        if file != files[-1]:
+            return f"{where}: it is cut off in the middle of the record."
+        self.notes.append(
+            f"{where} is half written, as after a crash: it is no entry. The next entry will set "
+            "it aside."
+        )
+        return ""
+
+    def _step(self, raw: bytes, where: str) -> str:
         try:
             line = parse_line(raw)
         except BrokenLineError as broken:
-            yield f"{where} (entry {self.seq + 1}): {broken}."
-            return
+            return f"{where} (entry {self.seq + 1}): {broken}."
+        where = f"{where} (entry {line.seq})"
         if line.seq > self.seq + 1:
-            yield f"{where} (entry {line.seq}): entries {self.seq + 1} to {line.seq - 1} are gone."
-        elif (line.seq, line.prev) != (self.seq + 1, self.last):
-            yield (
-                f"{where} (entry {line.seq}): it does not follow the line before: lines were "
-                "replaced, doubled or moved."
+            return f"{where}: entries {self.seq + 1} to {line.seq - 1} are gone."
+        if (line.seq, line.prev) != (self.seq + 1, self.last):
+            return (
+                f"{where}: it does not follow the line before: lines were replaced, doubled or "
+                "moved."
             )
         self.seq, self.before, self.last = line.seq, self.last, line.hash
         self._follow(line)
+        return ""
 
     def _follow(self, line: Line) -> None:
         if line.entry.state is AuditState.INTENDED and line.entry.patient:
             self.open[line.hash] = line
         elif line.entry.state in ENDS:
             self.open.pop(line.entry.answers, None)
+        if line.entry.kind is AuditKind.REPAIR:
+            self.notes.append(
+                f"Entry {line.seq} of {line.at}: the record mended itself after a crash "
+                f"({line.entry.outcome})."
+            )
 
     def unfinished(self) -> Iterator[str]:
         """Writes about a patient whose end is not known."""
