@@ -1,13 +1,52 @@
-"""Phases with dates and the doses in them; every date hangs on d0 (sections 10 to 12, 27).
+"""Phases with dates, and when their doses fall due; every date hangs on d0 (sections 10 to 12, 27).
 
 An injection's volume is its dose over the concentration (R-100).
 """
 
+from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
+from typing import NamedTuple
 
-from b12fhir.kernel.dates import add_days, shift
+from b12fhir.kernel.dates import add_days, days_between, shift
 from b12fhir.plan.model import DoseSlot, Phase
 from b12fhir.protocol.model import PhaseTemplate, Product, Span
+
+
+class Anchor(NamedTuple):
+    """The day that dose number ``dose`` (from 0) has or had: the next ones are counted from it."""
+
+    day: date
+    dose: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When the doses of one phase fall due.
+
+    ``count`` is the number of doses (0 = open-ended); on ``last``, if there is one, a dose may
+    still fall. The doses come one an ``interval`` or one on each of its ``days`` (see
+    `PhaseTemplate`), or on ``weekdays`` (0 is Monday), or on fixed ``dates``. Without any of these
+    there is a single dose, on ``start``.
+    """
+
+    start: date
+    interval: Span | None = None
+    days: tuple[int, ...] = ()
+    count: int = 0
+    last: date | None = None
+    weekdays: tuple[int, ...] = ()
+    dates: tuple[date, ...] = ()
+
+    @property
+    def is_daily(self) -> bool:
+        """One dose a day: nobody keeps a slot for each."""
+        return self.interval == Span(1, "d") and not self.days
+
+    @property
+    def is_fixed(self) -> bool:
+        """Bound to the calendar: a late dose does not move the next one."""
+        return bool(self.weekdays or self.dates)
 
 
 def phases(
@@ -64,25 +103,74 @@ def slots(planned: tuple[Phase, ...], until: date) -> tuple[DoseSlot, ...]:
     return tuple(
         DoseSlot(f"{phase.id}:{number}", due)
         for phase in planned
-        if not _daily(phase)
-        for number, due in enumerate(_dates(phase, until), start=1)
+        if not (schedule := schedule_of(phase)).is_daily
+        for number, due in enumerate(due_days(schedule, until), start=1)
     )
 
 
-def _daily(phase: Phase) -> bool:
-    return phase.interval.unit == "d" and phase.interval.value == 1
+def schedule_of(phase: Phase) -> Schedule:
+    """When the doses of a planned phase fall due; a range of intervals is dated by its step."""
+    timed = phase.end is not None and not phase.count
+    single = phase.count == 1
+    return Schedule(
+        start=phase.start,
+        interval=None if single else phase.step or Span(phase.interval.value, phase.interval.unit),
+        days=() if single else phase.days,
+        count=phase.count,
+        last=add_days(phase.end, -1) if phase.end is not None and timed else None,
+    )
 
 
-def _dates(phase: Phase, until: date) -> tuple[date, ...]:
-    """Counted from the phase's start, not from dose to dose: months keep their day."""
+def due_days(schedule: Schedule, until: date) -> tuple[date, ...]:
+    """The days on which doses fall due if each is given on its day.
+
+    An open-ended schedule is followed up to ``until``, a counted one to its last dose.
+    """
     days: list[date] = []
-    end = phase.last or until
-    interval = phase.step or phase.interval
-    due = phase.start
-    while due <= end:
+    while not schedule.count or len(days) < schedule.count:
+        due = due_day(schedule, len(days))
+        if due is None or due > (schedule.last or due) or (not schedule.count and due > until):
+            break
         days.append(due)
-        due = _dose_day(phase.start, interval, phase.days, len(days))
     return tuple(days)
+
+
+def due_day(schedule: Schedule, index: int, anchor: Anchor | None = None) -> date | None:
+    """Day of dose ``index`` (from 0), its bound apart; ``None`` if the schedule has no such dose.
+
+    ``anchor`` is a dose that was given on another day than its own: the interval is kept from
+    there (R-131, R-133). Counted from the anchor, not from dose to dose: months keep their day.
+    Fixed dates stay where they are.
+    """
+    if schedule.dates:
+        return schedule.dates[index] if index < len(schedule.dates) else None
+    if schedule.weekdays:
+        return _weekday(schedule, index, anchor)
+    if schedule.interval is None:
+        return schedule.start if not index else None
+    known = anchor or Anchor(_dose_day(schedule.start, schedule.interval, schedule.days, 0), 0)
+    places = schedule.days or (0,)
+    begun, place = divmod(known.dose, len(places))
+    whole, wanted = divmod(index, len(places))
+    base = add_days(known.day, -places[place])
+    span = schedule.interval
+    return add_days(shift(base, span.value * (whole - begun), span.unit), places[wanted])
+
+
+def _weekday(schedule: Schedule, index: int, anchor: Anchor | None) -> date:
+    """The next of the listed days of the week, so many after the anchor."""
+    day, behind = anchor or Anchor(add_days(schedule.start, -1), -1)
+    while behind < index:
+        day = add_days(day, 1)
+        behind += day.weekday() in schedule.weekdays
+    return day
+
+
+def usual_gap(schedule: Schedule) -> int:
+    """Days between two doses, the fewest that the schedule asks for; 0 if it has only one."""
+    doses = max(len(schedule.days), len(schedule.weekdays), len(schedule.dates), 1) + 1
+    dated = [day for index in range(doses) if (day := due_day(schedule, index)) is not None]
+    return min((days_between(one, other) for one, other in pairwise(dated)), default=0)
 
 
 def _dose_day(start: date, interval: Span, days: tuple[int, ...], number: int) -> date:

@@ -48,8 +48,24 @@ class AnaemiaLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class DoseWindow:
+    """How far from its day a dose is still on time, in days.
+
+    It holds for doses that are ``from_days`` or more apart. On time from ``early`` days before the
+    day to ``late`` days after it, then overdue, and missed after more than ``missed_after``. A dose
+    sooner than ``least_gap`` days after the one before it is not counted.
+    """
+
+    from_days: int
+    early: int
+    late: int
+    missed_after: int
+    least_gap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """The numbers of sections 2 to 8 and 16 to 18; see the TOML for units and sources.
+    """The numbers of sections 2 to 8, 12 and 16 to 18; see the TOML for units and sources.
 
     ``horizon_months`` is how far the dates of open-ended items are written out.
     """
@@ -57,6 +73,7 @@ class Limits:
     bands: Mapping[tuple[str, str], Band]
     mma_cutoff: tuple[AgeLimit, ...]
     anaemia: Mapping[str, AnaemiaLimit]
+    dose_windows: tuple[DoseWindow, ...]
     stale_after_days: int
     join_days: int
     on_treatment_injection_days: int
@@ -100,6 +117,8 @@ class Limits:
     folic_acid_masks_above_mg: Decimal
     recheck_months: int
     horizon_months: int
+    load_gap_days: int
+    next_phase_notice_days: int
     max_single_dose_ug: Decimal
     cyanide_antidote_from_ug: Decimal
     dose_ratio_low: Decimal

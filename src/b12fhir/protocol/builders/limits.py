@@ -7,10 +7,10 @@ from typing import Any
 
 from b12fhir.protocol.builders.numbers import decimal
 from b12fhir.protocol.documents import Document, Documents
-from b12fhir.protocol.limits import AgeLimit, AnaemiaLimit, Band, Limits
+from b12fhir.protocol.limits import AgeLimit, AnaemiaLimit, Band, DoseWindow, Limits
 from b12fhir.protocol.versions import in_force
 
-_TABLES = frozenset({"bands", "mma_cutoff", "anaemia"})
+_TABLES = frozenset({"bands", "mma_cutoff", "anaemia", "dose_windows"})
 # Names of the plain numbers, and whether each is a whole number.
 LIMIT_IDS = {field.name: field.type is int for field in fields(Limits) if field.name not in _TABLES}
 
@@ -26,6 +26,7 @@ def limits(documents: Documents, on: date | None) -> Limits:
         bands=_bands(documents, on),
         mma_cutoff=_cutoffs(documents, on),
         anaemia=_anaemia(documents, on),
+        dose_windows=_windows(documents, on),
         **numbers,
     )
 
@@ -63,6 +64,10 @@ def _anaemia(documents: Documents, on: date | None) -> dict[str, AnaemiaLimit]:
         )
         for one in _held(documents, "anaemia", on).get("groups", [])
     }
+
+
+def _windows(documents: Documents, on: date | None) -> tuple[DoseWindow, ...]:
+    return tuple(DoseWindow(**row) for row in _held(documents, "dose_windows", on).get("rows", []))
 
 
 def _held(documents: Documents, key: str, on: date | None) -> Document:

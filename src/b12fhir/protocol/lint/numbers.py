@@ -31,6 +31,7 @@ def number_problems(documents: Documents, on: date | None) -> Iterator[Problem]:
     yield from _bands(documents, on)
     yield from _cutoffs(documents, on)
     yield from _anaemia(documents, on)
+    yield from _windows(documents, on)
 
 
 def native_units(documents: Documents) -> set[str]:
@@ -130,3 +131,23 @@ def _anaemia(documents: Documents, on: date | None) -> Iterator[Problem]:
             if not one["severe"] < one["mild"] <= one["limit"]:
                 text = "severe, mild and limit are not in rising order"
                 yield Problem(FILE, f"anaemia {one['group']}", text, start)
+
+
+def _windows(documents: Documents, on: date | None) -> Iterator[Problem]:
+    """Every interval has one row; overdue ends after on time; no dose on time is too soon."""
+    dated = documents.list_of("limits", "dose_windows")
+    yield from versions(FILE, "dose_windows", dated, on)
+    for version in dated:
+        rows, start = version["rows"], version["from"]
+        if rows[0]["from_days"] != 0:
+            yield Problem(FILE, "dose_windows", "does not begin at 0 days", start)
+        for earlier, later in pairwise(rows):
+            if later["from_days"] <= earlier["from_days"]:
+                text = f"{later['from_days']} days come after {earlier['from_days']} days"
+                yield Problem(FILE, "dose_windows", text, start)
+        for row in rows:
+            where = f"dose_windows from {row['from_days']} days"
+            if row["late"] >= row["missed_after"]:
+                yield Problem(FILE, where, "a dose is missed before it is overdue", start)
+            if row["from_days"] and row["from_days"] - row["early"] < row["least_gap"]:
+                yield Problem(FILE, where, "a dose on time would be too soon", start)
