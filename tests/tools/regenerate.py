@@ -1,21 +1,24 @@
-"""Writes the generated files under profiles/: the rule catalogue (twice) and the ValueSets.
+"""Writes the generated files under profiles/: the rule catalogue (twice), FHIR artefacts, examples.
 
 Run it from the top of the repository after a change of the protocol:
 
-    python tests/tools/regenerate.py
+    PYTHONPATH=src:. python tests/tools/regenerate.py
 
 A test compares what is committed with what would be written.
 """
 
-import json
 import tomllib
 from pathlib import Path
 
-from b12fhir.fhir.profiles import code_system, value_sets
+import msgspec
+
+from b12fhir.fhir.json import encode
+from b12fhir.fhir.profiles import artefacts, file_name
 from b12fhir.protocol.catalogue import catalogue
 from b12fhir.protocol.catalogue_page import catalogue_page
 from b12fhir.protocol.documents import read_documents
 from b12fhir.protocol.load import DEFAULT_PACK, load_protocol
+from tests.profiles.examples import example_files, table
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 CASES = Path(__file__).parents[1] / "cases"
@@ -29,15 +32,23 @@ def generated() -> dict[Path, str]:
     files = {
         PROFILES / "rule-catalogue.md": catalogue(protocol, proofs),
         PROFILES / "rule-catalogue.html": catalogue_page(protocol, titles, proofs),
+        PROFILES / "examples" / "README.md": table(),
     }
-    files[PROFILES / "CodeSystem-program-facts.json"] = _json(code_system(protocol))
-    for name, resource in value_sets(protocol).items():
-        files[PROFILES / "valuesets" / name] = _json(resource)
+    for artefact in artefacts(protocol):
+        files[PROFILES / file_name(artefact)] = _json(artefact)
+    for name, resource in example_files().items():
+        files[PROFILES / "examples" / name] = _json(resource)
     return files
 
 
+def stale(files: dict[Path, str]) -> list[Path]:
+    """What stands in a folder of ours and is generated no more."""
+    folders = {path.parent for path in files if path.suffix == ".json"}
+    return sorted(path for one in folders for path in set(one.glob("*.json")) - files.keys())
+
+
 def _json(resource: object) -> str:
-    return json.dumps(resource, indent=2, ensure_ascii=False) + "\n"
+    return msgspec.json.format(encode(resource), indent=2).decode() + "\n"
 
 
 def proving() -> dict[str, list[str]]:
@@ -51,12 +62,12 @@ def proving() -> dict[str, list[str]]:
 
 
 def main() -> None:
-    """Write every file, and remove ValueSets that no role has any more."""
+    """Write every file, and remove what is generated no more."""
     files = generated()
-    (PROFILES / "valuesets").mkdir(parents=True, exist_ok=True)
-    for stale in set((PROFILES / "valuesets").glob("ValueSet-b12-*.json")) - files.keys():
-        stale.unlink()
+    for path in stale(files):
+        path.unlink()
     for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 

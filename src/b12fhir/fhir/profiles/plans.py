@@ -1,0 +1,163 @@
+"""Profiles of a plan and what holds it together: the plan, its tests, its goals, its sign-off."""
+
+from b12fhir.fhir.profiles.element import Element, Invariant, Profile
+from b12fhir.fhir.profiles.shared import (
+    PROTOCOL,
+    SUBJECT,
+    identified,
+    key_in,
+    origin,
+    proposed,
+    says_proposal,
+)
+from b12fhir.kernel.codes import LOINC, SNOMED
+
+CARE_PLAN = Profile(
+    "b12-careplan",
+    "CarePlan",
+    "the plan, proposed",
+    "A proposed plan: its reasons as text, its requests as activities. It is active only as a new"
+    " resource, made by a named practitioner.",
+    (
+        Element("text", 1, why="Every reason, for any reader"),
+        *identified("plan"),
+        *PROTOCOL,
+        Element("intent", pattern={"Code": "proposal"}),
+        Element("category", 1),
+        Element("title", 1),
+        Element("description", 1),
+        SUBJECT,
+        Element("period", 1),
+        Element("period.start", 1, why="d0: every date of the plan is counted from it"),
+        Element("created", 1),
+        Element("author", 1, targets=("Device",)),
+        Element("activity.reference", targets=("MedicationRequest", "ServiceRequest")),
+        Element("note", 1),
+    ),
+    (
+        proposed("b12-cp", "CarePlan"),
+        Invariant(
+            "b12-cp-2",
+            "Its category is ours.",
+            "category.coding.where(system = '{canonical}/CodeSystem/plan-category'"
+            " and code = 'b12-deficiency').exists()",
+        ),
+        key_in("b12-cp", "plan"),
+        Invariant(
+            "b12-cp-digest",
+            "It carries the digest of the decision behind it.",
+            "identifier.where(system = '{canonical}/sid/decision-digest').exists()",
+        ),
+        says_proposal("b12-cp"),
+        origin("b12-cp"),
+    ),
+)
+
+MONITORING = Profile(
+    "b12-monitoring",
+    "ServiceRequest",
+    "a test to do, proposed",
+    "One laboratory test of a plan with the days it is due.",
+    (
+        *identified("service-request"),
+        *PROTOCOL,
+        Element("requisition", 1, why="The plan it belongs to"),
+        Element("intent", pattern={"Code": "proposal"}),
+        Element(
+            "category",
+            1,
+            pattern={"CodeableConcept": {"coding": [{"system": SNOMED, "code": "108252007"}]}},
+        ),
+        Element("doNotPerform", most="0"),
+        Element("code", 1, binding="b12-tests"),
+        Element("code.text", 1),
+        SUBJECT,
+        Element("occurrence[x]", 1, types=("Timing",)),
+        Element("authoredOn", 1),
+        Element("requester", 1, targets=("Device",)),
+        Element("note", 1),
+    ),
+    (
+        proposed("b12-sr", "ServiceRequest"),
+        Invariant(
+            "b12-sr-2",
+            "Its days are given one by one.",
+            "occurrence.event.exists() and occurrence.event.isDistinct()",
+        ),
+        key_in("b12-sr", "service-request"),
+        says_proposal("b12-sr"),
+        origin("b12-sr"),
+    ),
+)
+
+GOAL = Profile(
+    "b12-goal",
+    "Goal",
+    "a goal of the plan",
+    "What the treatment should reach, by which day, and how that is measured.",
+    (
+        *identified("goal"),
+        Element("description.text", 1),
+        SUBJECT,
+        Element("start[x]", 1, types=("date",)),
+        Element("target", 1),
+        Element("target.measure", 1),
+        Element("target.due[x]", 1, types=("date",)),
+    ),
+    (
+        Invariant(
+            "b12-goal-1",
+            "It is proposed until a clinician agrees.",
+            "lifecycleStatus in ('proposed' | 'accepted' | 'active' | 'on-hold' | 'completed'"
+            " | 'cancelled' | 'rejected' | 'entered-in-error')",
+        ),
+        Invariant(
+            "b12-goal-2",
+            "What is measured is coded in LOINC.",
+            f"target.measure.coding.where(system = '{LOINC}').exists()",
+        ),
+        key_in("b12-goal", "goal"),
+        origin("b12-goal"),
+    ),
+)
+
+APPROVAL_TASK = Profile(
+    "b12-approval-task",
+    "Task",
+    "sign-off of a plan",
+    "Asks a clinician to read the proposed plan and to sign or reject it, by a date.",
+    (
+        *identified("approval-task"),
+        Element("groupIdentifier", 1, why="The plan it belongs to"),
+        Element("intent", pattern={"Code": "proposal"}),
+        Element("priority", 1),
+        Element(
+            "code",
+            1,
+            pattern={
+                "CodeableConcept": {
+                    "coding": [
+                        {"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "approve"}
+                    ]
+                }
+            },
+        ),
+        Element("description", 1),
+        Element("focus", 1, targets=("CarePlan",)),
+        Element("for", 1, targets=("Patient",)),
+        Element("authoredOn", 1),
+        Element("requester", 1, targets=("Device",)),
+        Element("restriction", 1),
+        Element("restriction.period", 1),
+        Element("restriction.period.end", 1, why="Sign-off is due by then"),
+    ),
+    (
+        Invariant(
+            "b12-task-1",
+            "A rejection says why.",
+            "status != 'rejected' or statusReason.exists()",
+        ),
+        key_in("b12-task", "approval-task"),
+        origin("b12-task"),
+    ),
+)
