@@ -1,6 +1,5 @@
 """A plan's whole life on a server, and the server's own validator on everything we write."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -49,7 +48,7 @@ class Ward:
         low = Input(f"Observation/{self.id}", "120", "ng/L", "2026-11-10")
         decision = build_decision(
             findings=(Finding("R-28", Truth.YES, (low,)),),
-            causes=(replace(build_decision().causes[0], inputs=(pernicious,)),),
+            causes=(build_decision().causes[0]._replace(facts=(pernicious,)),),
         )
         facts = build_facts(f"Patient/{self.id}", own_plans)
         bundle = compose(facts, decision, plan or build_plan(), build_protocol(), self.site)

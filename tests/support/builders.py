@@ -154,7 +154,7 @@ def build_decision(**changes: Any) -> Decision:
                 "life",
                 governs=True,
                 rule="R-70",
-                inputs=(Input("Condition/pa", "Pernicious anaemia", "", "2026-10-01"),),
+                facts=(Input("Condition/pa", "Pernicious anaemia", "", "2026-10-01"),),
             ),
         ),
         intent=Intent(

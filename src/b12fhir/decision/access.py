@@ -3,16 +3,15 @@
 Both are facts of the project's own CodeSystem, since no standard code says them; absent is unknown.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.facts.history import Concept
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """``against_tablets``: an earlier oral course failed, or steady intake is unlikely (R-85).
 
     ``monitored``: blood tests and visits are reliably available (R-87).
@@ -20,14 +19,14 @@ class Access:
 
     against_tablets: tuple[Concept, ...]
     monitored: Truth
-    inputs: tuple[Input, ...]
+    facts: Evidence
 
 
 def access(case: Case) -> Access:
     """What is known of monitoring and of tablets."""
     there, missing = case.with_role("monitoring-available"), case.with_role("monitoring-missing")
     against = case.ever("oral-failure") + case.with_role("unsteady-intake")
-    return Access(against, _monitored(there, missing), inputs(there + missing))
+    return Access(against, _monitored(there, missing), there + missing)
 
 
 def _monitored(there: tuple[Concept, ...], missing: tuple[Concept, ...]) -> Truth:

@@ -1,9 +1,9 @@
 """Is there anaemia, and of which grade? (R-53 to R-57, WHO 2024 limits)"""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.model import Anaemia
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.usable import Usable, fresh
@@ -17,8 +17,7 @@ from b12fhir.protocol.limits import AnaemiaLimit
 _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
 
 
-@dataclass(frozen=True, slots=True)
-class Blood:
+class Blood(NamedTuple):
     """What the blood count says.
 
     ``possible`` are the grades that the haemoglobin can mean for the groups the patient can belong
@@ -62,14 +61,14 @@ def blood(case: Case, results: Usable) -> Blood:
     recorded = case.with_role("anaemia") if hemoglobin is None else ()
     possible, reasons = _grades(case, hemoglobin)
     if recorded:
-        reasons = reasons + found("R-02", inputs(recorded), "anaemia on record, no haemoglobin")
+        reasons = reasons + found("R-02", recorded, "anaemia on record, no haemoglobin")
     mcv = results.get(Analyte.MCV)
     macro = _macrocytosis(case, mcv)
     if mcv is not None:
-        reasons = reasons + found("R-02", (mcv.as_input(),), "mean cell volume", macro)
+        reasons = reasons + found("R-02", (mcv,), "mean cell volume", macro)
     normal = possible == {Anaemia.NONE} and macro.is_no
     if normal and hemoglobin is not None and mcv is not None:
-        reasons = reasons + found("R-14", (hemoglobin.as_input(), mcv.as_input()))
+        reasons = reasons + found("R-14", (hemoglobin, mcv))
     pancytopenia, why = _pancytopenia(case, results, _anaemic(possible, recorded))
     return Blood(possible, hemoglobin, recorded, macro, pancytopenia, reasons + why)
 
@@ -81,7 +80,7 @@ def _grades(case: Case, hemoglobin: LabResult | None) -> tuple[frozenset[Anaemia
     tables = (case.limits.anaemia[name] for name in groups)
     possible = frozenset(grade for limit in tables for grade in _grades_in(hemoglobin, limit))
     note = f"{hemoglobin.amount.text()}, limits for {' or '.join(groups) or 'this age: none'}"
-    reasons = found("R-53", (hemoglobin.as_input(),), note, _anaemic(possible, ()))
+    reasons = found("R-53", (hemoglobin,), note, _anaemic(possible, ()))
     if len(possible) != 1:
         reasons = reasons + _ask_group(hemoglobin, possible)
     elif not fresh(hemoglobin, case.day, case.limits.baseline_blood_count_days):
@@ -103,15 +102,17 @@ def _ask_group(hemoglobin: LabResult, possible: frozenset[Anaemia]) -> Reasons:
 
 def _groups(case: Case) -> tuple[str, ...]:
     """Every group of the WHO table that the patient can belong to."""
-    if case.pregnant().is_yes:
+    if case.pregnant.is_yes:
         return _trimesters(case)
     ages = case.facts.patient.exact_age_range(case.day)
     sex = case.facts.patient.sex
+    either = sex is Sex.UNKNOWN
+    own = sex.value
     return tuple(
         row.group
         for row in case.limits.anaemia.values()
         if not row.trimester
-        and (not row.sex or sex in (Sex(row.sex), Sex.UNKNOWN))
+        and (either or not row.sex or row.sex == own)
         and (ages is None or (row.from_years <= ages[1] and ages[0] < row.to_years))
     )
 
@@ -163,7 +164,7 @@ def _pancytopenia(case: Case, results: Usable, anaemic: Truth) -> tuple[Truth, R
     low = cells & anaemic
     if not low.is_yes:
         return low, NONE
-    shown = tuple(r.as_input() for r in (wbc, platelets, results.get(Analyte.HEMOGLOBIN)) if r)
+    shown = tuple(r for r in (wbc, platelets, results.get(Analyte.HEMOGLOBIN)) if r)
     return low, found("R-65", shown, "all three cell lines are low")
 
 

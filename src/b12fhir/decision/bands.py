@@ -1,12 +1,11 @@
 """In which band a B12 result lies, by the native limits of its unit (R-27 to R-30)."""
 
-from enum import Enum
-
 from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.words import Word
 from b12fhir.protocol.limits import Limits
 
 
-class BandName(Enum):
+class BandName(Word):
     """Low, middle (both limits included) or high; ``SPANS`` if an interval reaches several."""
 
     LOW = "low"
@@ -25,7 +24,7 @@ _RANK = {name: place for place, name in enumerate(BandName)}
 
 def band_of(limits: Limits, result: LabResult) -> BandName | None:
     """Band of a total or active B12 result; ``None`` for any other analyte."""
-    band = limits.bands.get((result.analyte.value, result.amount.unit))
+    band = limits.bands.get((result.analyte, result.amount.unit))
     if band is None:
         return None
     low, high = result.amount.below(band.low), result.amount.above(band.high)

@@ -19,23 +19,23 @@ _LABEL_OF = {
 }
 
 
-def before_dose_one(case: Case, results: Usable) -> Reasons:
+def before_dose_one(missing: tuple[str, ...]) -> Reasons:
     """Name the baseline tests that are missing or too old on the day (R-10, R-19)."""
-    missing = [_LABEL_OF[test] for test in _missing(case, results)]
     if not missing:
         return NONE
-    text = f"Before dose 1, missing or too old: {', '.join(missing)}. Treatment does not wait for"
+    named = ", ".join(_LABEL_OF[test] for test in missing)
+    text = f"Before dose 1, missing or too old: {named}. Treatment does not wait for"
     text += " them when it is urgent; they are needed to judge the response."
-    return found("R-10", note=", ".join(missing)) + gap("baseline", text, "R-10")
+    return found("R-10", note=named) + gap("baseline", text, "R-10")
 
 
-def tests_before_dose_one(case: Case, results: Usable, cause: Cause) -> tuple[str, ...]:
+def tests_before_dose_one(case: Case, missing: tuple[str, ...], cause: Cause) -> tuple[str, ...]:
     """Tests to order for d0: the missing baseline, and those that look for an unknown cause.
 
     Potassium has its own place in the monitoring of a load (R-137). An intrinsic-factor antibody
     can read falsely positive after B12, so it cannot be made up for later (R-81).
     """
-    baseline = tuple(test for test in _missing(case, results) if test != "potassium")
+    baseline = tuple(test for test in missing if test != "potassium")
     if cause.bucket is not Bucket.UNKNOWN:
         return baseline
     known = {result.test for result in case.facts.presences}
@@ -43,7 +43,8 @@ def tests_before_dose_one(case: Case, results: Usable, cause: Cause) -> tuple[st
     return (*baseline, *(test for test in looked_for if test not in known))
 
 
-def _missing(case: Case, results: Usable) -> tuple[str, ...]:
+def missing_baseline(case: Case, results: Usable) -> tuple[str, ...]:
+    """Tests to have at hand before dose 1 that are missing or too old on the day (R-10, R-19)."""
     limits = case.limits
     wanted = (
         ("cbc", Analyte.HEMOGLOBIN, limits.baseline_blood_count_days),
@@ -81,7 +82,7 @@ def monitoring_needs(
         potassium_course=wants_potassium_course(blood, causes),
         hematocrit_normal=_hematocrit_normal(case, results) and not blood.anaemic.is_yes,
         raised=tuple(test for test, truth in raised if truth.is_yes),
-        mother=case.pregnant().is_yes or case.breastfeeding().is_yes,
+        mother=case.pregnant.is_yes or case.breastfeeding().is_yes,
         pernicious=any(c.cause in _GASTRITIS for c in causes),
         polycythaemia=bool(case.with_role("polycythaemia-vera")),
     )

@@ -1,14 +1,12 @@
 """Why is B12 lacking? Causes found, the one that governs, and what to look for (R-70 to R-81)."""
 
-from dataclasses import replace
-
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.exposure import drug_causes
 from b12fhir.decision.model import Bucket, Cause, Confidence
 from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
 from b12fhir.decision.resection import resection_causes
 from b12fhir.facts.history import Concept
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
 _LIFE = "life"
@@ -25,6 +23,7 @@ _FIRST = (
     "ileal-resection-length-unknown",
     "vegan",
 )
+_PLACE = {name: place for place, name in enumerate(_FIRST)}
 _ASKED = (
     *("congenital", "gastrectomy-total", "gastrectomy-partial", "ileal-resection", "bariatric"),
     *("coeliac", "ileal-crohn"),
@@ -43,14 +42,12 @@ _ACTIVE = (
     ("vegetarian", "vegetarian", Bucket.DIET, "while the diet lasts", "R-79"),
     ("restrictive-diet", "restrictive-diet", Bucket.DIET, "while the diet lasts", "R-79"),
 )
-_REVERSIBLE = (
-    ("coeliac", "coeliac"),
-    ("bacterial-overgrowth", "bacterial-overgrowth"),
-    ("blind-loop", "blind-loop"),
-    ("pancreatic-insufficiency", "pancreatic-insufficiency"),
-    ("fish-tapeworm", "fish-tapeworm"),
-    ("malabsorption", "malabsorption"),
+_GUT = ("coeliac", "bacterial-overgrowth", "blind-loop", "pancreatic-insufficiency")
+_REVERSIBLE = tuple(
+    (name, name, Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
+    for name in (*_GUT, "fish-tapeworm", "malabsorption")
 )
+_WHILE_IT_LASTS = (*_ACTIVE, *_REVERSIBLE)
 
 
 def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
@@ -75,19 +72,18 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
         )
         look = _look_for_cause() if deficient else NONE
         return (*ranked, unknown), reasons + look
-    marked = tuple(replace(c, governs=c is governing) for c in ranked)
-    return marked, reasons
+    marked = (c._replace(governs=True) if c is governing else c for c in ranked)
+    return tuple(marked), reasons
 
 
 def _rank(cause: Cause) -> tuple[int, int, str]:
-    place = _FIRST.index(cause.cause) if cause.cause in _FIRST else len(_FIRST)
-    return _ORDER[cause.bucket], place, cause.cause
+    return _ORDER[cause.bucket], _PLACE.get(cause.cause, len(_FIRST)), cause.cause
 
 
 def _reported(cause: Cause) -> Reasons:
     """A cause that is only possible is reported as not known."""
     truth = Truth.UNKNOWN if cause.confidence is Confidence.POSSIBLE else Truth.YES
-    return found(cause.rule, cause.inputs, f"{cause.confidence.value}: {cause.cause}", truth)
+    return found(cause.rule, cause.facts, f"{cause.confidence.value}: {cause.cause}", truth)
 
 
 def _one(
@@ -97,7 +93,7 @@ def _one(
     if not facts:
         return ()
     bucket, lasts, rule = kind
-    return (Cause(name, bucket, _confidence(case, facts), lasts, rule=rule, inputs=inputs(facts)),)
+    return (Cause(name, bucket, _confidence(case, facts), lasts, rule=rule, facts=facts),)
 
 
 def _confidence(case: Case, facts: tuple[Concept, ...]) -> Confidence:
@@ -109,14 +105,10 @@ def _confidence(case: Case, facts: tuple[Concept, ...]) -> Confidence:
 
 
 def _from_record(case: Case) -> tuple[Cause, ...]:
-    ever = ((n, case.ever(r), (b, lasts, rule)) for n, r, b, lasts, rule in _ON_RECORD)
-    now = ((n, case.with_role(r), (b, lasts, rule)) for n, r, b, lasts, rule in _ACTIVE)
-    gut = (Bucket.REVERSIBLE, _UNTIL_CORRECTED, "R-77")
-    reversible = ((name, case.with_role(role), gut) for name, role in _REVERSIBLE)
+    ever = [(row, facts) for row in _ON_RECORD if (facts := case.ever(row[1]))]
+    now = [(row, facts) for row in _WHILE_IT_LASTS if (facts := case.with_role(row[1]))]
     return tuple(
-        cause
-        for name, facts, kind in (*ever, *now, *reversible)
-        for cause in _one(case, name, facts, kind)
+        cause for row, facts in (*ever, *now) for cause in _one(case, row[0], facts, row[2:])
     )
 
 
@@ -142,21 +134,21 @@ def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reaso
     atrophic = case.with_role("atrophic-gastritis")
     sure = any(not fact.weak for fact in diagnosed) or (bool(blocking) and deficient)
     told = bool(diagnosed) and _confidence(case, diagnosed) is Confidence.PROBABLE
-    antibodies = tuple(result.as_input() for result in (*blocking, *parietal))
-    evidence = inputs(diagnosed) + antibodies
+    antibodies = tuple(result for result in (*blocking, *parietal))
+    evidence = diagnosed + antibodies
     if sure:
         return (_pernicious(Confidence.CONFIRMED, evidence),), _past_pernicious(case)
     if told or (parietal and (atrophic or case.presences("gastrin-raised"))):
-        return (_pernicious(Confidence.PROBABLE, evidence + inputs(atrophic)),), NONE
+        return (_pernicious(Confidence.PROBABLE, evidence + atrophic),), NONE
     if diagnosed or parietal or blocking:
         maybe = _pernicious(Confidence.POSSIBLE, evidence)
         return (maybe, *_atrophic(case, atrophic)), _past_pernicious(case)
     return _atrophic(case, atrophic), _past_pernicious(case)
 
 
-def _pernicious(confidence: Confidence, evidence: tuple[Input, ...]) -> Cause:
+def _pernicious(confidence: Confidence, evidence: Evidence) -> Cause:
     return Cause(
-        "pernicious-anaemia", Bucket.PERMANENT, confidence, _LIFE, rule="R-70", inputs=evidence
+        "pernicious-anaemia", Bucket.PERMANENT, confidence, _LIFE, rule="R-70", facts=evidence
     )
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.bands import BandName, band_of
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology, long_standing
@@ -13,7 +13,7 @@ from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import add_months
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
 
@@ -25,17 +25,22 @@ def folate_low(case: Case, results: Usable) -> Truth:
     return Truth.YES if case.with_role("folate-deficiency") else Truth.UNKNOWN
 
 
-def cautions(
-    case: Case, results: Usable, classified: Classified, blood: Blood, neurology: Neurology
+def cautions(  # noqa: PLR0913, PLR0917 - what the questions before have answered
+    case: Case,
+    results: Usable,
+    classified: Classified,
+    blood: Blood,
+    neurology: Neurology,
+    low_folate: Truth,
 ) -> Reasons:
     """Every caution and coexisting deficiency that belongs to this patient."""
     return joined(
         _folic_acid(case, classified),
-        _folate(case, results, classified),
+        _folate(case, results, classified, low_folate),
         _iron(case, results, blood),
         _polycythaemia(case),
         _kidney(case, results, classified),
-        _lasting_damage(case, classified, neurology),
+        _lasting_damage(case, results, classified, neurology),
     )
 
 
@@ -49,7 +54,7 @@ def _folic_acid(case: Case, classified: Classified) -> Reasons:
     )
     if not taken:
         return NONE
-    return found("R-169", tuple(drug.as_input() for drug in taken)) + caution(
+    return found("R-169", taken) + caution(
         "folic-acid",
         "Folic acid is taken while B12 is low or not known: the anaemia can improve while nerve"
         " damage goes on. B12 comes first; never folic acid alone.",
@@ -57,14 +62,14 @@ def _folic_acid(case: Case, classified: Classified) -> Reasons:
     )
 
 
-def _folate(case: Case, results: Usable, classified: Classified) -> Reasons:
+def _folate(case: Case, results: Usable, classified: Classified, low: Truth) -> Reasons:
     """R-178: B12 first, and never folic acid alone while B12 is low or not measured."""
-    if not folate_low(case, results).is_yes:
+    if not low.is_yes:
         return NONE
     folate = results.get(Analyte.FOLATE)
-    shown = (folate.as_input(),) if folate is not None else ()
+    shown = (folate,) if folate is not None else ()
     text = _FOLATE_TEXT.get(classified.name, _B12_FIRST)
-    return found("R-178", shown + inputs(case.with_role("folate-deficiency"))) + caution(
+    return found("R-178", shown + case.with_role("folate-deficiency")) + caution(
         "folate-low", text, "R-178"
     )
 
@@ -97,9 +102,9 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
     measured = results.get(Analyte.FERRITIN) or results.get(Analyte.TRANSFERRIN_SATURATION)
     if not low and (measured or not small):
         return NONE
-    shown: tuple[Input, ...] = tuple(result.as_input() for result in low)
+    shown: Evidence = low
     if not low and mcv is not None:
-        return found("R-180", (mcv.as_input(),), truth=Truth.UNKNOWN) + gap(
+        return found("R-180", (mcv,), truth=Truth.UNKNOWN) + gap(
             "iron-studies",
             "Anaemia without large cells: ferritin and transferrin saturation would show a"
             " coexisting iron deficiency, which hides macrocytosis and blunts the response.",
@@ -114,7 +119,7 @@ def _polycythaemia(case: Case) -> Reasons:
     recorded = case.with_role("polycythaemia-vera")
     if not recorded:
         return NONE
-    return found("R-171", inputs(recorded)) + caution(
+    return found("R-171", recorded) + caution(
         "polycythaemia-vera",
         "B12 may unmask polycythaemia vera: weekly blood counts at first.",
         "R-171",
@@ -125,12 +130,11 @@ def _kidney(case: Case, results: Usable, classified: Classified) -> Reasons:
     egfr = results.get(Analyte.EGFR)
     if not classified.name.is_deficient:
         return NONE
+    shown: Evidence = ()
     if egfr is None:
-        shown = inputs(case.with_role("ckd-confounds"))
+        shown = case.with_role("ckd-confounds")
     elif egfr.amount.below(case.limits.egfr_prefer_hydroxo_below).is_yes:
-        shown = (egfr.as_input(),)
-    else:
-        shown = ()
+        shown = (egfr,)
     if not shown:
         return NONE
     return found("R-174", shown) + caution(
@@ -141,13 +145,15 @@ def _kidney(case: Case, results: Usable, classified: Classified) -> Reasons:
     )
 
 
-def _lasting_damage(case: Case, classified: Classified, neurology: Neurology) -> Reasons:
+def _lasting_damage(
+    case: Case, results: Usable, classified: Classified, neurology: Neurology
+) -> Reasons:
     """R-60: cord damage may become permanent when a low B12 stays untreated."""
     if not classified.to_be_treated:
         return NONE
     months = case.limits.untreated_warning_months
-    known = _long_low(case)
-    old = inputs(long_standing(case, neurology.signs))
+    known = _long_low(case, results)
+    old = long_standing(case, neurology.signs)
     if not known and not old:
         return NONE
     text = (
@@ -160,41 +166,44 @@ def _lasting_damage(case: Case, classified: Classified, neurology: Neurology) ->
     return flag("long-untreated") + why
 
 
-def _long_low(case: Case) -> tuple[Input, ...]:
+def _long_low(case: Case, results: Usable) -> Evidence:
     """Low B12 results older than an untreated deficiency may wait; B12 on record ends the wait."""
-    since = add_months(case.day, -case.limits.untreated_warning_months)
     if case.facts.doses:
         return ()
+    since = add_months(case.day, -case.limits.untreated_warning_months)
+    measured = (
+        *results.known.get(Analyte.B12_TOTAL, ()),
+        *results.known.get(Analyte.B12_ACTIVE, ()),
+    )
     return tuple(
-        result.as_input()
-        for result in case.facts.labs
-        if not result.pending
-        and band_of(case.limits, result) is BandName.LOW
-        and result.when.before(since).is_yes
+        result
+        for result in measured
+        if result.when.last < since and band_of(case.limits, result) is BandName.LOW
     )
 
 
-def mimics(case: Case, results: Usable, classified: Classified, neurology: Neurology) -> Reasons:
+def mimics(
+    case: Case,
+    results: Usable,
+    classified: Classified,
+    neurology: Neurology,
+    low_folate: Truth,
+) -> Reasons:
     """R-177, R-181, R-185: other explanations that nobody has excluded."""
     concerned = classified.to_be_treated or neurology.present
     if not concerned:
         return NONE
     return joined(
-        _folate_mimic(case, results),
+        NONE if low_folate.is_no else _FOLATE_OPEN,
         _doubtful(case, results, Analyte.COPPER, "copper", "Copper deficiency"),
         _doubtful(case, results, Analyte.TSH, "tsh", "Thyroid disease"),
         _diabetes(case, neurology),
         _thiamine(case, neurology),
-        _infection_and_drugs(neurology),
+        _INFECTION_AND_DRUGS if neurology.present else NONE,
     )
 
 
-def _folate_mimic(case: Case, results: Usable) -> Reasons:
-    if folate_low(case, results).is_no:
-        return NONE
-    return mimic("folate", "Folate deficiency is not excluded: folate.", "R-177")
-
-
+_FOLATE_OPEN = mimic("folate", "Folate deficiency is not excluded: folate.", "R-177")
 _RECORDED = {Analyte.COPPER: "copper-deficiency", Analyte.TSH: "thyroid-disease"}
 _RULE = {Analyte.COPPER: "R-181", Analyte.TSH: "R-177"}
 
@@ -205,7 +214,7 @@ def _doubtful(case: Case, results: Usable, analyte: Analyte, test: str, name: st
     recorded = case.with_role(_RECORDED[analyte])
     if recorded:
         text = f"{name} is on record: it can explain or add to the signs."
-        return found(rule, inputs(recorded)) + mimic(test, text, rule)
+        return found(rule, recorded) + mimic(test, text, rule)
     result = results.get(analyte)
     label = test.upper() if test == "tsh" else test
     if result is None:
@@ -213,7 +222,7 @@ def _doubtful(case: Case, results: Usable, analyte: Analyte, test: str, name: st
     if _inside(case, result):
         return NONE
     text = f"{name} is not excluded: {label} {result.amount.text()} is outside the range."
-    return found(rule, (result.as_input(),)) + mimic(test, text, rule)
+    return found(rule, (result,)) + mimic(test, text, rule)
 
 
 def _inside(case: Case, result: LabResult) -> bool:
@@ -237,7 +246,7 @@ def _diabetes(case: Case, neurology: Neurology) -> Reasons:
     text = "Diabetic neuropathy may be there as well: keep the neurological sign, treat as such."
     if metformin:
         text += " Metformin goes on."
-    shown = inputs(recorded) + tuple(drug.as_input() for drug in metformin)
+    shown = recorded + metformin
     # Metformin alone does not tell whose diabetes, if any: the rule's condition stays unknown.
     return found("R-185", shown, truth=Truth.of(bool(recorded) or None)) + mimic(
         "diabetes", text, "R-185"
@@ -250,8 +259,6 @@ def _thiamine(case: Case, neurology: Neurology) -> Reasons:
     return mimic("thiamine", "Thiamine deficiency after bariatric surgery: thiamine.", "R-181")
 
 
-def _infection_and_drugs(neurology: Neurology) -> Reasons:
-    if not neurology.present:
-        return NONE
-    text = "Infections and medicines can also harm nerves: consider them."
-    return mimic("infection-drugs", text, "R-177")
+_INFECTION_AND_DRUGS = mimic(
+    "infection-drugs", "Infections and medicines can also harm nerves: consider them.", "R-177"
+)

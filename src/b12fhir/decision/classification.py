@@ -1,6 +1,6 @@
 """What the classification says and rests on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from b12fhir.decision.metabolites import Metabolites
 from b12fhir.decision.model import Classification as C
@@ -8,8 +8,7 @@ from b12fhir.decision.reasons import NONE, Reasons
 from b12fhir.facts.labs import LabResult
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
+class Classified(NamedTuple):
     """The class, the B12 results and metabolites it rests on, and what is to be done about it.
 
     ``orders`` are tests to do now, ``rechecks`` those to repeat later.

@@ -1,15 +1,13 @@
 """The class of section 3: native cut-offs, discordant results, metabolites, missing data."""
 
-from dataclasses import replace
-
 from b12fhir.decision.bands import BandName, band_of
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
-from b12fhir.decision.metabolites import metabolites
+from b12fhir.decision.metabolites import Metabolites, metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.nodata import newer_faults, without_b12
-from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, joined
 from b12fhir.decision.reflex import Reflex, reflex
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.decision.treatment import Treatment, sampled_on_treatment
@@ -17,7 +15,7 @@ from b12fhir.decision.usable import Usable
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import days_between
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 
@@ -50,8 +48,7 @@ def classify(
     named, base = _by_b12(case, pair)
     belonging = metabolites(case, results, given, newest)
     answer = reflex(Reflex(case, named, pair, belonging, neurology, shown))
-    reasons = why + join_note + base + belonging.reasons + answer.reasons
-    final = Classified(
+    return Classified(
         answer.name,
         pair,
         belonging,
@@ -59,9 +56,17 @@ def classify(
         answer.regimen_withheld,
         answer.orders,
         answer.rechecks,
-        reasons,
+        joined(
+            why,
+            join_note,
+            base,
+            belonging.reasons,
+            answer.reasons,
+            _confirm_first(case, answer.name, pair, belonging, shown),
+            _unexplained_high(case, answer.name, pair),
+            _flagged(case.limits, pair),
+        ),
     )
-    return replace(final, reasons=reasons + _notes(case, final, shown))
 
 
 def _newer(total: LabResult | None, active: LabResult | None) -> LabResult | None:
@@ -85,7 +90,7 @@ def _joined(
     newer = _newer(total, active)
     older = total if newer is active else active
     note = f"{older.reference} is too far from the newer B12 result: shown, not joined"
-    return ((newer,) if newer else ()), found("R-22", (older.as_input(),), note, Truth.NO)
+    return ((newer,) if newer else ()), found("R-22", (older,), note, Truth.NO)
 
 
 def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
@@ -95,7 +100,7 @@ def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
     for result, band in bands:
         reasons = reasons + _band_reasons(case.limits, result, band)
     names = [_CLASS_OF_BAND[band] for _, band in bands]
-    both = tuple(result.as_input() for result in pair)
+    both = pair
     if len(set(names)) == 1:
         return names[0], reasons + (found("R-31", both) if len(names) == 1 else NONE)
     reasons = reasons + flag("discordant") + _ask_mma_for_discordance()
@@ -118,14 +123,14 @@ def _ask_mma_for_discordance() -> Reasons:
 def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
     rule = _RULE_OF[result.analyte, result.amount.unit]
     name = _CLASS_OF_BAND[band].value
-    between = limits.bands[result.analyte.value, result.amount.unit]
+    between = limits.bands[result.analyte, result.amount.unit]
     note = f"{result.amount.text()}, limits {between.low} and {between.high}: {name}"
-    reasons = found(rule, (result.as_input(),), note)
+    reasons = found(rule, (result,), note)
     if band is not BandName.SPANS:
         return reasons + (_interval(result) if result.amount.is_interval else NONE)
     return (
         reasons
-        + found("R-27", (result.as_input(),), "the interval reaches several classes")
+        + found("R-27", (result,), "the interval reaches several classes")
         + flag("not-decidable")
         + gap(
             "exact-b12",
@@ -137,33 +142,35 @@ def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
 
 
 def _interval(result: LabResult) -> Reasons:
-    return found("R-27", (result.as_input(),), "every value of the interval lies in one class")
+    return found("R-27", (result,), "every value of the interval lies in one class")
 
 
-def _notes(case: Case, final: Classified, shown: Symptoms) -> Reasons:
-    """R-33, R-34, R-50 and R-51: what to say about the class without changing it."""
-    reasons = _confirm_first(case, final, shown) + _unexplained_high(case, final)
-    for result in final.results:
-        if result.lab_flag and _disagrees(case.limits, result):
+def _flagged(limits: Limits, results: tuple[LabResult, ...]) -> Reasons:
+    """R-51: the laboratory's flag is shown and does not decide."""
+    reasons = NONE
+    for result in results:
+        if result.lab_flag and _disagrees(limits, result):
             note = f"the laboratory flags {result.lab_flag}; the pack's limits decide"
-            reasons = reasons + found("R-51", (result.as_input(),), note)
+            reasons = reasons + found("R-51", (result,), note)
     return reasons
 
 
-def _confirm_first(case: Case, final: Classified, shown: Symptoms) -> Reasons:
+def _confirm_first(
+    case: Case, name: C, results: tuple[LabResult, ...], measured: Metabolites, shown: Symptoms
+) -> Reasons:
     """R-33, R-34: a low total B12 alone can be low without deficiency."""
-    active = any(result.analyte is Analyte.B12_ACTIVE for result in final.results)
-    if final.name is not C.CONFIRMED or active or final.metabolites is None:
+    active = any(result.analyte is Analyte.B12_ACTIVE for result in results)
+    if name is not C.CONFIRMED or active:
         return NONE
-    mma, raised = final.metabolites.mma, final.metabolites.mma_raised
+    mma, raised = measured.mma, measured.mma_raised
     drafted = "the proposal is drafted all the same."
     reasons = NONE
     if mma is not None and raised.is_no:
         text = f"MMA is not raised: confirm with active B12; {drafted}"
-        why = found("R-34", (mma.as_input(),))
+        why = found("R-34", (mma,))
         reasons = flag("metabolite-normal") + why + caution("confirm", text, "R-34")
     low_without_deficiency = (
-        case.pregnant().is_yes
+        case.pregnant.is_yes
         or bool(case.with_role("oral-contraceptive"))
         or bool(case.taking("oral-contraceptive-drug"))
         or bool(_low_without(case))
@@ -176,23 +183,24 @@ def _confirm_first(case: Case, final: Classified, shown: Symptoms) -> Reasons:
     return reasons
 
 
-def _low_without(case: Case) -> tuple[Input, ...]:
+def _low_without(case: Case) -> Evidence:
     """Diseases in which total B12 may be low without deficiency (R-11)."""
-    return inputs(case.with_role("hiv") + case.with_role("myeloma"))
+    return case.with_role("hiv") + case.with_role("myeloma")
 
 
-def _unexplained_high(case: Case, final: Classified) -> Reasons:
-    if final.name is not C.UNLIKELY:
+def _unexplained_high(case: Case, name: C, results: tuple[LabResult, ...]) -> Reasons:
+    """R-50: a B12 above the range wants a reason."""
+    if name is not C.UNLIKELY:
         return NONE
     limits = case.limits
     otherwise = {"ng/L": limits.b12_high_ng_l, "pmol/L": limits.b12_high_pmol_l}
-    for result in final.results:
+    for result in results:
         limit = otherwise[result.amount.unit]
         if result.analyte is Analyte.B12_TOTAL and result.high(limit).is_yes:
             known = case.with_role("liver-disease") + case.with_role("myeloproliferative")
             return (
                 flag("unexplained-high")
-                + found("R-50", (result.as_input(), *inputs(known)))
+                + found("R-50", (result, *known))
                 + gap(
                     "high-b12",
                     "B12 is high without known treatment: ask for supplements, liver disease and"

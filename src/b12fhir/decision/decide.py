@@ -10,17 +10,17 @@ from b12fhir.decision.anaemia import blood
 from b12fhir.decision.baseline import monitoring_needs
 from b12fhir.decision.case import Case
 from b12fhir.decision.cause import causes
-from b12fhir.decision.cautions import cautions, mimics
+from b12fhir.decision.cautions import cautions, folate_low, mimics
 from b12fhir.decision.classify import classify
 from b12fhir.decision.factors import four_factors
 from b12fhir.decision.injection import injection
-from b12fhir.decision.intent import Question, act
+from b12fhir.decision.intent import Question, act, governing
 from b12fhir.decision.masking import masking
 from b12fhir.decision.model import Decision, Intent, Urgency
 from b12fhir.decision.neurology import neurology
 from b12fhir.decision.orders import orders
 from b12fhir.decision.person import person
-from b12fhir.decision.reasons import Reasons, joined
+from b12fhir.decision.reasons import Reasons, by_kind, joined
 from b12fhir.decision.severity import severity
 from b12fhir.decision.stops import stops
 from b12fhir.decision.symptoms import symptoms
@@ -49,10 +49,12 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
     named = classify(case, results, given, nerves, shown)
     grade, why_grade = severity(named, count, nerves, shown)
     every_cause, why_causes = causes(case, deficient=named.to_be_treated)
-    cause = next(cause for cause in every_cause if cause.governs)
     # What forbids a regimen, what is to be done, and by which route?
-    stop = stops(case, results, count, cause)
-    asked = Question(case, who, named, given, stop, every_cause, results, grade, count, nerves)
+    stop = stops(case, results, count, governing(every_cause))
+    folate = folate_low(case, results)
+    asked = Question(
+        case, who, named, given, stop, every_cause, results, grade, count, nerves, folate
+    )
     action, why_action = act(asked)
     # What is to be heeded, and what else could it be?
     told = joined(
@@ -66,8 +68,8 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
         why_causes,
         stop.reasons,
         why_action,
-        cautions(case, results, named, count, nerves),
-        mimics(case, results, named, nerves),
+        cautions(case, results, named, count, nerves, folate),
+        mimics(case, results, named, nerves, folate),
         whom_to_test(case, named.name, shown, nerves.signs, every_cause),
         masking(case, results, given, named, shown),
         injection(case, named.metabolites, action.route),
@@ -76,13 +78,14 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
         four_factors(asked),
     )
     # How soon? Last, as the highest that any rule asks for (ruling 32).
-    seen = Picture(asked, shown, told.flags)
+    seen = Picture(asked, shown, told)
     soon, why_soon = urgency(seen)
     return _decision(asked, action, soon, told + why_soon)
 
 
 def _decision(asked: Question, action: Intent, soon: Urgency, reasons: Reasons) -> Decision:
     """The answer with its reasons, each said once."""
+    said = by_kind(reasons)
     return Decision(
         classification=asked.classified.name,
         severity=asked.grade,
@@ -94,11 +97,11 @@ def _decision(asked: Question, action: Intent, soon: Urgency, reasons: Reasons) 
         needs=monitoring_needs(
             asked.case, asked.results, asked.classified, asked.blood, asked.sure_causes
         ),
-        flags=tuple(sorted(set(reasons.flags))),
-        findings=tuple(dict.fromkeys(reasons.findings)),
-        gaps=tuple(dict.fromkeys(reasons.gaps)),
-        cautions=tuple(dict.fromkeys(reasons.cautions)),
-        contraindications=tuple(dict.fromkeys(reasons.contraindications)),
-        mimics=tuple(dict.fromkeys(reasons.mimics)),
+        flags=said.flags,
+        findings=said.findings,
+        gaps=said.gaps,
+        cautions=said.cautions,
+        contraindications=said.contraindications,
+        mimics=said.mimics,
         as_of=asked.case.day,
     )

@@ -1,7 +1,8 @@
 """Medicines that lower B12, and for how long they were taken (R-04 to R-06, R-78, ruling 27)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.model import Bucket, Cause, Confidence
@@ -11,8 +12,7 @@ from b12fhir.kernel.dates import When, add_days, add_months, days_between
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """Requests of one ingredient joined over short gaps."""
 
     ingredient: str
@@ -34,29 +34,29 @@ def drug_causes(case: Case) -> tuple[tuple[Cause, ...], Reasons]:
         cause, why = _timed(case, name, roles, months)
         found_causes += [cause] if cause else []
         reasons = reasons + why
-    others = tuple(drug for drug in case.taking("other-risk-drug"))
+    others = case.taking("other-risk-drug")
     if others:
         found_causes.append(_cause("other-drug", Confidence.POSSIBLE, others))
     return tuple(found_causes), reasons
 
 
 def _cause(name: str, confidence: Confidence, drugs: tuple[Exposure, ...]) -> Cause:
-    shown = tuple(drug.as_input() for drug in drugs)
     lasts = "while the drug goes on"
-    return Cause(name, Bucket.DRUG, confidence, lasts, rule="R-78", inputs=shown)
+    return Cause(name, Bucket.DRUG, confidence, lasts, rule="R-78", facts=drugs)
 
 
 def _timed(
     case: Case, name: str, roles: tuple[str, ...], months: int
 ) -> tuple[Cause | None, Reasons]:
-    runs = [run for role in roles for run in _runs(case, case.medicines(role)) if run.current]
+    taken = [drugs for role in roles if (drugs := case.medicines(role))]
+    runs = [run for drugs in taken for run in _runs(case, drugs) if run.current]
     if not runs:
         return None, NONE
     parts = tuple(part for run in runs for part in run.parts)
     answers = [(run, _longer_than(case, run, months)) for run in runs]
     if any(answer.is_yes for _, answer in answers):
         return _cause(name, Confidence.PROBABLE, parts), NONE
-    shown = tuple(part.as_input() for part in parts)
+    shown = parts
     if any(answer.is_unknown for _, answer in answers):
         ask = gap(
             f"{name}-start",
@@ -78,6 +78,10 @@ def _longer_than(case: Case, run: _Run, months: int) -> Truth:
 
 def _runs(case: Case, drugs: tuple[Exposure, ...]) -> list[_Run]:
     """Merge the requests of each ingredient into runs (ruling 27)."""
+    if len(drugs) == 1:
+        (one,) = drugs
+        current = one.active if one.start is None else _current(case, drugs)
+        return [_Run(one.ingredient, one.start, drugs, current)]
     runs: list[_Run] = []
     for ingredient in sorted({drug.ingredient for drug in drugs}):
         mine = [drug for drug in drugs if drug.ingredient == ingredient]
@@ -112,7 +116,7 @@ def _follows(case: Case, group: list[Exposure], start: When) -> bool:
     return start.first <= allowed
 
 
-def _current(case: Case, group: list[Exposure]) -> bool:
+def _current(case: Case, group: Sequence[Exposure]) -> bool:
     """Active now, or ended recently."""
     window = case.limits.exposure_recent_days
     return any(

@@ -1,6 +1,5 @@
 """The four factors that every decision shows: baseline, nerves, cause, monitoring (R-69)."""
 
-from b12fhir.decision.access import access
 from b12fhir.decision.intent import Question
 from b12fhir.decision.reasons import Reasons, found
 from b12fhir.kernel.analyte import Analyte
@@ -21,7 +20,7 @@ def four_factors(asked: Question) -> Reasons:
     results = [(name, asked.results.get(analyte)) for name, analyte in _BASELINE]
     known = [(name, result) for name, result in results if result is not None]
     baseline = ", ".join(f"{name} {result.amount.text()}" for name, result in known)
-    watched = access(asked.case)
+    watched = asked.watched
     note = "; ".join(
         (
             f"baseline: {baseline or 'not known'}",
@@ -30,4 +29,4 @@ def four_factors(asked: Question) -> Reasons:
             f"monitoring: {_MONITORED[watched.monitored]}",
         )
     )
-    return found("R-69", tuple(result.as_input() for _, result in known) + watched.inputs, note)
+    return found("R-69", tuple(result for _, result in known) + watched.facts, note)

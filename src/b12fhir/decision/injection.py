@@ -1,6 +1,6 @@
 """What does an injection ask for beside its route? (R-164, R-173)"""
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.metabolites import Metabolites
 from b12fhir.decision.reasons import NONE, Reasons, caution, found
 
@@ -17,7 +17,7 @@ def _anaphylaxis(case: Case) -> Reasons:
     recorded = case.ever("anaphylaxis-history")
     if not recorded:
         return NONE
-    return found("R-164", inputs(recorded)) + caution(
+    return found("R-164", recorded) + caution(
         "anaphylaxis",
         "Anaphylaxis is on record: where it is feared from B12, the clinician gives an intradermal"
         " test dose before the first injection.",
@@ -39,7 +39,7 @@ def _excipients(case: Case, measured: Metabolites | None) -> Reasons:
     if premature:
         reasons = (
             reasons
-            + found("R-173", inputs(premature))
+            + found("R-173", premature)
             + caution(
                 "benzyl-alcohol",
                 "Premature infant: no product with benzyl alcohol, and none with aluminium.",

@@ -1,12 +1,15 @@
 """What the plan is to do: treat, prevent, confirm, stop, or nothing (R-82, R-114 to R-118)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from b12fhir.decision.access import access
+from b12fhir.decision.access import Access, access
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.baseline import before_dose_one, tests_before_dose_one
+from b12fhir.decision.baseline import (
+    before_dose_one,
+    missing_baseline,
+    tests_before_dose_one,
+)
 from b12fhir.decision.case import Case
-from b12fhir.decision.cautions import folate_low
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import (
     GIVEN,
@@ -27,7 +30,8 @@ from b12fhir.decision.treatment import Treatment, running_reasons
 from b12fhir.decision.usable import Usable
 from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.protocol.model import Regimen
+from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.model import Pack, Regimen
 
 _MAY_PREVENT = frozenset({C.INDETERMINATE, C.UNLIKELY})
 _GIVEN_BY = frozenset({"im", "sc", "oral", "sublingual", "nasal"})
@@ -43,7 +47,11 @@ _RESULT_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that decides what is to be done."""
+    """Everything that decides what is to be done.
+
+    ``cause`` is the one that governs, ``sure_causes`` are all that are more than possible, the
+    governing one first. ``preventable`` is the pack's row of `prophylaxis`, if it has one.
+    """
 
     case: Case
     person: Person
@@ -55,17 +63,20 @@ class Question:
     grade: SeverityGrade
     blood: Blood
     nerves: Neurology
+    folate_low: Truth
+    # Derived from the above, once.
+    cause: Cause = field(init=False)
+    sure_causes: tuple[Cause, ...] = field(init=False)
+    preventable: tuple[Regimen, Cause] | None = field(init=False)
+    watched: Access = field(init=False)
 
-    @property
-    def cause(self) -> Cause:
-        """The cause that governs."""
-        return next(cause for cause in self.causes if cause.governs)
-
-    @property
-    def sure_causes(self) -> tuple[Cause, ...]:
-        """Every cause that is more than possible, the governing one first."""
-        sure = (c for c in self.causes if c.confidence is not Confidence.POSSIBLE)
-        return tuple(sorted(sure, key=lambda cause: not cause.governs))
+    def __post_init__(self) -> None:
+        cause, sure = governing(self.causes), sure_causes(self.causes)
+        derive = object.__setattr__
+        derive(self, "cause", cause)
+        derive(self, "sure_causes", sure)
+        derive(self, "preventable", prophylaxis(sure, self.case.protocol.pack))
+        derive(self, "watched", access(self.case))
 
     @property
     def blocked_running(self) -> tuple[B12Dose, ...]:
@@ -75,32 +86,28 @@ class Question:
         running = self.treatment.running if self.stops.leber else ()
         return tuple(dose for dose in running if dose.drug != "hydroxocobalamin")
 
-    @property
-    def folate_low(self) -> bool:
-        """R-178: is folate known to be low?"""
-        return folate_low(self.case, self.results).is_yes
-
 
 def act(asked: Question) -> tuple[Intent, Reasons]:
     """What is to be done, by which route, and what belongs to doing it."""
     kind, why_kind = _kind(asked)
+    missing = missing_baseline(asked.case, asked.results) if kind == "treat" else ()
     chosen, refused, why_route = _route(asked, kind)
     reasons = joined(
         why_kind,
         why_route,
         bleeding(asked.case, asked.results, chosen, leber=asked.stops.leber),
-        _care(asked, kind),
+        _care(asked, kind, missing),
     )
-    return _intent(asked, kind, chosen, refused), reasons
+    return _intent(asked, kind, chosen, refused, missing), reasons
 
 
-def _care(asked: Question, kind: str) -> Reasons:
+def _care(asked: Question, kind: str, missing: tuple[str, ...]) -> Reasons:
     """Potassium, baseline tests, and what runs already."""
     care = NONE
     if kind in ("treat", "stop") or asked.treatment.running:
         care = potassium_care(asked.stops, asked.blood, asked.sure_causes)
     if kind == "treat":
-        care = care + before_dose_one(asked.case, asked.results)
+        care = care + before_dose_one(missing)
         care = care + (_oral_is_not_enough(asked) if asked.treatment.running else NONE)
     return care + (running_reasons(asked.treatment) if kind == "none" else NONE)
 
@@ -137,7 +144,7 @@ def _wanted(asked: Question) -> str:
     classified = asked.classified
     if classified.name is C.ON_TREATMENT:
         return "none"
-    preventable = prophylaxis(asked)
+    preventable = asked.preventable
     if classified.regimen_withheld:
         # R-46 asks for a clinician, but where prophylaxis is due anyway a raised MMA adds the load.
         if preventable is None:
@@ -160,7 +167,7 @@ def _doubles(asked: Question, wanted: str) -> bool:
 
 
 def _oral_is_not_enough(asked: Question) -> Reasons:
-    shown = tuple(dose.as_input() for dose in asked.treatment.running)
+    shown = asked.treatment.running
     return found("R-95", shown, "an oral course is running") + contraindication(
         "oral-running",
         "Vitamin B12 is taken by mouth; here that is not dependable as the sole route. The"
@@ -169,29 +176,40 @@ def _oral_is_not_enough(asked: Question) -> Reasons:
     )
 
 
-def prophylaxis(asked: Question) -> tuple[Regimen, Cause] | None:
+def governing(causes: tuple[Cause, ...]) -> Cause:
+    """The one cause that governs route and length."""
+    return next(cause for cause in causes if cause.governs)
+
+
+def sure_causes(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Every cause that is more than possible, the governing one first."""
+    first = [cause for cause in causes if cause.governs]
+    others = (c for c in causes if not c.governs and c.confidence is not Confidence.POSSIBLE)
+    return (*first, *others)
+
+
+def prophylaxis(sure: tuple[Cause, ...], pack: Pack) -> tuple[Regimen, Cause] | None:
     """The pack's first row that prevents deficiency under a cause on record, if it has one.
 
     Tablets are no prophylaxis beside a permanent malabsorption: there the clinician decides.
     """
-    permanent = any(cause.bucket is Bucket.PERMANENT for cause in asked.sure_causes)
-    for cause in asked.sure_causes:
-        for row in asked.case.protocol.pack.regimens:
-            prevents = row.prophylaxis and cause.cause in row.causes
-            if prevents and not (permanent and row.prophylaxis_route == "oral"):
+    permanent = any(cause.bucket is Bucket.PERMANENT for cause in sure)
+    for cause in sure:
+        for row in pack.preventing.get(cause.cause, ()):
+            if not (permanent and row.prophylaxis_route == "oral"):
                 return row, cause
     return None
 
 
 def _prevention(asked: Question) -> Reasons:
-    chosen = prophylaxis(asked)
-    return found(chosen[0].prophylaxis_rule, chosen[1].inputs) if chosen else NONE
+    chosen = asked.preventable
+    return found(chosen[0].prophylaxis_rule, chosen[1].facts) if chosen else NONE
 
 
 def _no_regimen(asked: Question) -> Reasons:
     name = asked.classified.name
     reasons = found("R-118", note=f"class {name.value}")
-    preventable = prophylaxis(asked)
+    preventable = asked.preventable
     if name in (C.NO_DATA, C.DATA_QUALITY) and preventable:
         reasons = reasons + gap(
             "prophylaxis",
@@ -209,11 +227,11 @@ def _no_regimen(asked: Question) -> Reasons:
     return reasons
 
 
-def _treated_by(asked: Question) -> tuple[str, Reasons]:
+def _treated_by(asked: Question) -> tuple[str, str, Reasons]:
     if asked.stops.leber:
         return left_by_leber()
-    watched = access(asked.case)
-    return route(asked.cause, asked.grade, asked.blood, watched, folate_low=asked.folate_low)
+    low = asked.folate_low.is_yes
+    return route(asked.cause, asked.grade, asked.blood, asked.watched, folate_low=low)
 
 
 def _route(asked: Question, kind: str) -> tuple[str | None, tuple[RejectedRoute, ...], Reasons]:
@@ -224,19 +242,19 @@ def _route(asked: Question, kind: str) -> tuple[str | None, tuple[RejectedRoute,
     """
     neuro = asked.nerves.present
     if kind == "treat" or (kind == "stop" and asked.stops.rule == "R-167"):
-        chosen, reasons = _treated_by(asked)
-        return chosen, _refused(asked, chosen, reasons), reasons
-    row = prophylaxis(asked) if kind == "prophylaxis" else None
+        chosen, rule, reasons = _treated_by(asked)
+        return chosen, _refused(asked, chosen, rule), reasons
+    row = asked.preventable if kind == "prophylaxis" else None
     if row is not None:
         by = row[0].prophylaxis_route
         return by, rejected(by, asked.cause, asked.grade, neuro=neuro), NONE
     return (None if kind == "stop" else _under_way(asked)), (), NONE
 
 
-def _refused(asked: Question, chosen: str, reasons: Reasons) -> tuple[RejectedRoute, ...]:
+def _refused(asked: Question, chosen: str, rule: str) -> tuple[RejectedRoute, ...]:
     if asked.stops.leber:
         return rejected_by_leber()
-    rule, neuro = reasons.findings[0].rule, asked.nerves.present
+    neuro = asked.nerves.present
     return rejected(chosen, asked.cause, asked.grade, neuro=neuro, rule=rule)
 
 
@@ -256,18 +274,20 @@ def _recency(dose: B12Dose) -> tuple[str, str]:
 
 
 def _intent(
-    asked: Question, kind: str, chosen: str | None, refused: tuple[RejectedRoute, ...]
+    asked: Question,
+    kind: str,
+    chosen: str | None,
+    refused: tuple[RejectedRoute, ...],
+    missing: tuple[str, ...],
 ) -> Intent:
     """The intent with the tests to order."""
     lasting = {cause.cause for cause in asked.sure_causes} & (
         _ILEAL | _PERMANENT_WITHOUT_PROPHYLAXIS
     )
     yearly = kind in ("none", "confirm") and asked.classified.name in _MAY_PREVENT
-    row = prophylaxis(asked) if kind == "prophylaxis" else None
+    row = asked.preventable if kind == "prophylaxis" else None
     wanted = tuple(test for test in asked.classified.orders if _missing(asked, test))
-    baseline = (
-        tests_before_dose_one(asked.case, asked.results, asked.cause) if kind == "treat" else ()
-    )
+    baseline = tests_before_dose_one(asked.case, missing, asked.cause) if kind == "treat" else ()
     return Intent(
         kind,
         chosen,

@@ -1,6 +1,6 @@
 """What may B12 already taken be hiding? (R-12, R-170)"""
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
@@ -27,7 +27,7 @@ def _supplement(case: Case, classified: Classified, shown: Symptoms) -> Reasons:
     recorded = case.ever("b12-deficiency-on-record")
     if classified.name is not C.UNLIKELY or not (shown.any_sign or recorded):
         return NONE
-    return found("R-12", inputs(recorded), "supplements not known", Truth.UNKNOWN) + gap(
+    return found("R-12", recorded, "supplements not known", Truth.UNKNOWN) + gap(
         "supplements",
         "Does the patient take vitamin B12 without a prescription? It lifts the result; only if not"
         " may it be called normal.",
@@ -40,7 +40,7 @@ def _folate(case: Case, results: Usable, given: Treatment) -> Reasons:
     enough = tuple(dose for dose in given.running if _masks(case, dose))
     if not enough:
         return NONE
-    shown = tuple(dose.as_input() for dose in enough)
+    shown = enough
     known = fresh(results.get(Analyte.FOLATE), case.day, case.limits.baseline_folate_iron_days)
     if known:
         return found("R-170", shown)

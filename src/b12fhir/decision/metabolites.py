@@ -1,9 +1,9 @@
 """Methylmalonic acid and homocysteine, and the kidney that confounds them (R-36 to R-44)."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
 from b12fhir.decision.treatment import Treatment, given_between
 from b12fhir.decision.usable import Usable
@@ -11,12 +11,11 @@ from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import days_between
-from b12fhir.kernel.evidence import Input
-from b12fhir.kernel.truth import Truth, all_of, any_of
+from b12fhir.kernel.evidence import Evidence
+from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Metabolites:
+class Metabolites(NamedTuple):
     """Is serum MMA, urine MMA or homocysteine raised, and do the kidneys explain it?
 
     ``None`` results were not done, or too far from the B12 sample (R-22). ``watch`` is the band
@@ -34,10 +33,10 @@ class Metabolites:
     reasons: Reasons = NONE
 
     @property
-    def raised(self) -> tuple[Input, ...]:
+    def raised(self) -> Evidence:
         """Raised serum metabolites as evidence."""
         pairs = ((self.mma, self.mma_raised), (self.homocysteine, self.homocysteine_raised))
-        return tuple(r.as_input() for r, truth in pairs if r is not None and truth.is_yes)
+        return tuple(r for r, truth in pairs if r is not None and truth.is_yes)
 
 
 def metabolites(
@@ -50,20 +49,27 @@ def metabolites(
     mma_raised, mma_reasons = _mma(case, mma)
     limits = case.limits
     confounded, kidney = _kidney(case, results)
-    raised = Metabolites(
+    hcy_raised = hcy.high(limits.homocysteine_high) if hcy is not None else Truth.UNKNOWN
+    reasons = joined(
+        mma_note,
+        urine_note,
+        hcy_note,
+        mma_reasons,
+        _pattern(mma, mma_raised, hcy, hcy_raised),
+    )
+    if confounded.is_yes or mma_raised.is_yes or hcy_raised.is_yes:
+        reasons = reasons + kidney
+    return Metabolites(
         mma,
         mma_raised,
         urine,
         _above(urine, limits.urine_mma_high),
         hcy,
-        hcy.high(limits.homocysteine_high) if hcy is not None else Truth.UNKNOWN,
+        hcy_raised,
         confounded,
         _watch(case, mma, mma_raised),
+        reasons,
     )
-    reasons = joined(mma_note, urine_note, hcy_note, mma_reasons, _pattern(raised))
-    if confounded.is_yes or (mma_raised | raised.homocysteine_raised).is_yes:
-        reasons = reasons + kidney
-    return replace(raised, reasons=reasons)
 
 
 def _near(
@@ -81,7 +87,7 @@ def _near(
         return result, NONE
     why = "after B12 was given" if treated else "too far from the B12 sample"
     note = f"{result.reference} was taken {why}: shown, not joined"
-    return None, found("R-22", (result.as_input(),), note, Truth.NO)
+    return None, found("R-22", (result,), note, Truth.NO)
 
 
 def _above(result: LabResult | None, limit: Decimal) -> Truth:
@@ -92,7 +98,7 @@ def _cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
     """The laboratory's own upper limit, else those of every age the patient can have (R-36)."""
     if mma.lab_range.high is not None:
         return (mma.lab_range.high.value,)
-    ages = case.age()
+    ages = case.ages
     table = case.limits.mma_cutoff
     if ages is None:
         return tuple(row.value for row in table if row.to_years > case.limits.adult_from_years)
@@ -107,7 +113,7 @@ def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
     raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
     shown = " or ".join(sorted({f"{cutoff} {mma.amount.unit}" for cutoff in cutoffs}))
-    reasons = found("R-36", (mma.as_input(),), f"cut-off {shown}", raised)
+    reasons = found("R-36", (mma,), f"cut-off {shown}", raised)
     if raised.is_unknown:
         reasons = reasons + gap(
             "mma",
@@ -131,12 +137,12 @@ def _kidney(case: Case, results: Usable) -> tuple[Truth, Reasons]:
     if egfr is not None:
         low = egfr.amount.below(case.limits.egfr_confounds_below)
         if not low.is_unknown:
-            return low, found("R-40", (egfr.as_input(),), truth=low)
+            return low, found("R-40", (egfr,), truth=low)
     disease: tuple[Concept, ...] = case.with_role("ckd-confounds") + case.with_role(
         "ckd-unknown-stage"
     )
     if disease:
-        return Truth.YES, found("R-40", inputs(disease), "kidney disease on record, no eGFR")
+        return Truth.YES, found("R-40", disease, "kidney disease on record, no eGFR")
     limit = case.limits.egfr_confounds_below
     return Truth.UNKNOWN, gap(
         "egfr",
@@ -146,18 +152,22 @@ def _kidney(case: Case, results: Usable) -> tuple[Truth, Reasons]:
     )
 
 
-def _pattern(m: Metabolites) -> Reasons:
+def _pattern(
+    mma: LabResult | None, mma_raised: Truth, hcy: LabResult | None, hcy_raised: Truth
+) -> Reasons:
     """R-43, R-44: what the two metabolites say together."""
-    reasons = NONE
-    if m.homocysteine is not None:
-        reasons = found("R-43", (m.homocysteine.as_input(),), truth=m.homocysteine_raised)
-    both = tuple(r.as_input() for r in (m.mma, m.homocysteine) if r is not None)
-    if all_of((~m.mma_raised, m.homocysteine_raised)).is_yes:
+    if hcy is None:
+        return NONE
+    reasons = found("R-43", (hcy,), truth=hcy_raised)
+    if mma is None:
+        return reasons
+    both = (mma, hcy)
+    if mma_raised.is_no and hcy_raised.is_yes:
         return reasons + found(
             "R-44", both, "MMA normal, homocysteine raised: folate, kidney, thyroid, B6 or N2O"
         )
-    if all_of((~m.mma_raised, ~m.homocysteine_raised)).is_yes:
+    if mma_raised.is_no and hcy_raised.is_no:
         return reasons + found("R-44", both, "both normal: argues against deficiency")
-    if any_of((m.mma_raised,)).is_yes and m.homocysteine is not None:
+    if mma_raised.is_yes:
         return reasons + found("R-44", both, "MMA raised: vitamin B12")
     return reasons

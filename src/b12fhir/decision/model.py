@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
+from typing import NamedTuple
 
-from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.evidence import Evidence, Finding, Input, Remark
+from b12fhir.kernel.words import Word
 
 
-class Classification(Enum):
+class Classification(Word):
     """Class of section 3; values are those of the Proposal's JSON Schema."""
 
     CONFIRMED = "confirmed"
@@ -34,7 +35,7 @@ _DEFICIENT = frozenset(
 )
 
 
-class SeverityGrade(Enum):
+class SeverityGrade(Word):
     """Severity of section 6."""
 
     NONE = "none"
@@ -43,7 +44,7 @@ class SeverityGrade(Enum):
     SEVERE = "severe"
 
 
-class Urgency(Enum):
+class Urgency(Word):
     """Urgent: same day; soon: within 7 days; routine: next planned contact."""
 
     URGENT = "urgent"
@@ -51,7 +52,7 @@ class Urgency(Enum):
     ROUTINE = "routine"
 
 
-class Anaemia(Enum):
+class Anaemia(Word):
     """WHO grade of anaemia, or why there is none to tell."""
 
     UNKNOWN = "unknown"
@@ -69,7 +70,7 @@ class Anaemia(Enum):
 _ANAEMIC = frozenset({Anaemia.MILD, Anaemia.MODERATE, Anaemia.SEVERE})
 
 
-class Bucket(Enum):
+class Bucket(Word):
     """Cause buckets in the order in which they govern (section 7)."""
 
     SPECIALIST = "specialist"
@@ -82,7 +83,7 @@ class Bucket(Enum):
     UNKNOWN = "unknown"
 
 
-class Confidence(Enum):
+class Confidence(Word):
     """How sure a cause is; a possible one never governs."""
 
     CONFIRMED = "confirmed"
@@ -90,8 +91,7 @@ class Confidence(Enum):
     POSSIBLE = "possible"
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One cause found; ``lasts`` says for how long it asks for maintenance."""
 
     cause: str
@@ -100,11 +100,15 @@ class Cause:
     lasts: str
     governs: bool = False
     rule: str = ""
-    inputs: tuple[Input, ...] = ()
+    facts: Evidence = ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The facts as they are shown."""
+        return tuple(fact.as_input() for fact in self.facts)
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedRoute:
+class RejectedRoute(NamedTuple):
     """A route that was not chosen, why, and by which rule."""
 
     route: str

@@ -1,16 +1,15 @@
 """Are there neurological signs, and since when? (R-58 to R-60, ruling 28)"""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
-from b12fhir.facts.history import Concept, Standing
+from b12fhir.facts.history import Concept
 from b12fhir.kernel.dates import add_months, days_between
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Neurology:
+class Neurology(NamedTuple):
     """Neurological signs that count today; ``fresh`` are the new or worsening ones."""
 
     signs: tuple[Concept, ...]
@@ -28,10 +27,10 @@ def neurology(case: Case) -> Neurology:
     recorded = case.with_role("neuro-sign")
     signs = tuple(sign for sign in recorded if _current(case, sign))
     fresh = tuple(sign for sign in signs if sign.worse or _new(case, sign))
-    reasons = found("R-58", inputs(signs)) if signs else NONE
+    reasons = found("R-58", signs) if signs else NONE
     mood = case.with_role("mood")
     if mood and not signs:
-        reasons = reasons + found("R-59", inputs(mood))
+        reasons = reasons + found("R-59", mood)
     return Neurology(signs, fresh, reasons + _questions(case, signs))
 
 
@@ -52,10 +51,10 @@ def _new(case: Case, sign: Concept) -> bool:
 
 
 def _questions(case: Case, signs: tuple[Concept, ...]) -> Reasons:
-    doubtful = case.with_role("neuro-sign", Standing.UNCONFIRMED)
+    doubtful = case.asked("neuro-sign")
     if signs or not doubtful:
         return NONE
-    return found("R-58", inputs(doubtful), "recorded but not confirmed", Truth.UNKNOWN) + gap(
+    return found("R-58", doubtful, "recorded but not confirmed", Truth.UNKNOWN) + gap(
         "neuro-sign",
         "A neurological sign is recorded as unconfirmed: examine. If it is there, the assessment"
         " becomes urgent and treatment starts without waiting for tests.",

@@ -1,6 +1,6 @@
 """No usable B12 result: is it missing, too old, faulty, or is the patient treated already?"""
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.metabolites import metabolites
 from b12fhir.decision.model import Classification as C
@@ -28,11 +28,11 @@ _B12 = (Analyte.B12_TOTAL, Analyte.B12_ACTIVE)
 def without_b12(case: Case, results: Usable, given: Treatment) -> Classified:
     """On-treatment (section 27), functional under N2O (R-47), data-quality or no-data (R-18)."""
     if given.recent:
-        shown = tuple(dose.as_input() for dose in given.recent)
+        shown = given.recent
         why = found("R-21", shown, "vitamin B12 was given and no earlier sample is usable")
         return Classified(C.ON_TREATMENT, reasons=why)
     known = metabolites(case, results, given, None)
-    gas = inputs(case.with_role("n2o"))
+    gas = case.with_role("n2o")
     raised = known.raised
     if gas and raised:
         reasons = known.reasons + found("R-47", gas + raised)
@@ -47,7 +47,7 @@ def without_b12(case: Case, results: Usable, given: Treatment) -> Classified:
 
 def _first_tests(case: Case, *, nitrous_oxide: bool) -> tuple[str, ...]:
     """R-09: active B12 in pregnancy; under N2O, where B12 is unreliable, the metabolites too."""
-    first = "b12-active" if case.pregnant().is_yes else "b12"
+    first = "b12-active" if case.pregnant.is_yes else "b12"
     return (first, "mma", "homocysteine") if nitrous_oxide else (first,)
 
 

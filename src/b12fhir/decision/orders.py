@@ -48,7 +48,7 @@ def _antidote(case: Case, order: B12Dose) -> bool:
 
 def _stopped(asked: Question, order: B12Dose) -> Reasons:
     """An order that an allergy (R-163) or Leber disease (R-165) forbids."""
-    shown = (order.as_input(),)
+    shown = (order,)
     if asked.stops.rule == "R-163":
         text = f"{order.reference}: on order although every B12 product is forbidden by an allergy."
         return found("R-163", shown, _NOTE) + contraindication("order-allergy", text, "R-163")
@@ -86,7 +86,7 @@ def _route(pack: Pack, order: B12Dose) -> Reasons:
         return _forbids(order, "order-route", text, "R-92")
     if order.route is Route.UNKNOWN:
         text = f"{order.reference}: neither route nor form can be read: ask which route is meant."
-        unknown = found("R-92", (order.as_input(),), truth=Truth.UNKNOWN)
+        unknown = found("R-92", (order,), truth=Truth.UNKNOWN)
         return unknown + gap("order-route", text, "R-92")
     return _label(pack, order)
 
@@ -149,7 +149,7 @@ def _ratio(case: Case, order: B12Dose, dose: Decimal) -> Reasons:
         return NONE
     limits, ratio = case.limits, quotient(dose, usual)
     note = f"{plain(ratio)} times the pack's dose of {plain(usual)} microgram"
-    reasons = found("R-102", (order.as_input(),), note)
+    reasons = found("R-102", (order,), note)
     inside = usual * limits.dose_ratio_low < dose < usual * limits.dose_ratio_high
     if inside:
         return reasons
@@ -187,9 +187,7 @@ def _concentration(pack: Pack, order: B12Dose) -> Reasons:
         f"this product holds {plain(held)} microgram/mL, which is not the pack's strength:"
         f" {volumes}. 1 mL is never assumed."
     )
-    return found("R-100", (order.as_input(),), volumes) + _warns(
-        order, "order-strength", text, "R-101"
-    )
+    return found("R-100", (order,), volumes) + _warns(order, "order-strength", text, "R-101")
 
 
 def _volume(dose: Decimal, held: Decimal) -> str:
@@ -212,9 +210,9 @@ def _incomplete(order: B12Dose) -> Reasons:
 
 def _forbids(order: B12Dose, key: str, text: str, rule: str) -> Reasons:
     said = f"{order.reference}: {text}"
-    return found(rule, (order.as_input(),), _NOTE) + contraindication(key, said, rule)
+    return found(rule, (order,), _NOTE) + contraindication(key, said, rule)
 
 
 def _warns(order: B12Dose, key: str, text: str, rule: str) -> Reasons:
     said = f"{order.reference}: {text}"
-    return found(rule, (order.as_input(),), _NOTE) + caution(key, said, rule)
+    return found(rule, (order,), _NOTE) + caution(key, said, rule)

@@ -1,15 +1,14 @@
 """May a proposal be made for this person at all? (R-52, R-175, R-182 to R-184, ruling 8)"""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, caution, contraindication, flag, found, gap
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence, Input
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """``proposable`` is no for the dead, the inactive, merged records and the under 16."""
 
     proposable: Truth
@@ -22,13 +21,13 @@ def person(case: Case) -> Person:
     adult = case.aged_at_least(case.limits.adult_from_years)
     gone = _gone(case)
     reasons = gone + _age(case, adult) + _mother(case)
-    return Person(Truth.of(not gone.flags) & adult, adult, reasons)
+    return Person(Truth.of(not gone) & adult, adult, reasons)
 
 
 def _gone(case: Case) -> Reasons:
     patient = case.facts.patient
-    shown = (Input(patient.reference, "patient record"),)
     if patient.deceased:
+        shown = (Input(patient.reference, "patient record"),)
         return flag("deceased") + found("R-20", shown, "the patient has died: no proposal")
     if patient.replaced or not patient.active:
         return flag("record-not-active") + gap(
@@ -64,7 +63,7 @@ def _age(case: Case, adult: Truth) -> Reasons:
     return _older(case, shown)
 
 
-def _older(case: Case, shown: tuple[Input, ...]) -> Reasons:
+def _older(case: Case, shown: Evidence) -> Reasons:
     if case.aged_at_least(case.limits.older_risk_above_years + 1).is_yes:
         return found("R-184", shown)
     return NONE
@@ -73,7 +72,7 @@ def _older(case: Case, shown: tuple[Input, ...]) -> Reasons:
 def _mother(case: Case) -> Reasons:
     shown = case.facts.pregnancy.inputs
     reasons = NONE
-    if case.pregnant().is_yes:
+    if case.pregnant.is_yes:
         reasons = flag("pregnant") + found("R-182", shown)
         reasons = reasons + caution(
             "pregnancy-folic-acid",

@@ -1,84 +1,117 @@
-"""The reasons an answer carries, and how the reasons of two questions join."""
+"""The reasons an answer carries: a plain tuple, so that those of two questions join with ``+``."""
 
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
-from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.evidence import Evidence, Finding, Remark
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """Findings and remarks of one question; ``a + b`` joins those of two."""
+class Gap(Remark):
+    """Something missing, and what it would change."""
 
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Remark, ...] = ()
-    cautions: tuple[Remark, ...] = ()
-    contraindications: tuple[Remark, ...] = ()
-    mimics: tuple[Remark, ...] = ()
-    flags: tuple[str, ...] = ()
-
-    def __add__(self, other: "Reasons") -> "Reasons":
-        # Most questions have nothing to say: then there is nothing to build either.
-        if other is NONE:
-            return self
-        if self is NONE:
-            return other
-        return Reasons(
-            self.findings + other.findings,
-            self.gaps + other.gaps,
-            self.cautions + other.cautions,
-            self.contraindications + other.contraindications,
-            self.mimics + other.mimics,
-            self.flags + other.flags,
-        )
+    __slots__ = ()
 
 
-NONE = Reasons()
+class Caution(Remark):
+    """Something to heed before or during treatment."""
+
+    __slots__ = ()
+
+
+class Contraindication(Remark):
+    """Something that forbids a treatment."""
+
+    __slots__ = ()
+
+
+class Mimic(Remark):
+    """Another explanation that has not been excluded."""
+
+    __slots__ = ()
+
+
+class Flag(NamedTuple):
+    """A short machine-readable mark on the decision."""
+
+    name: str
+
+
+Reason = Finding | Remark | Flag
+Reasons = tuple[Reason, ...]
+
+NONE: Reasons = ()
 
 
 def joined(*parts: Reasons) -> Reasons:
     """All reasons in the order of the questions."""
-    told = [part for part in parts if part is not NONE]
-    if len(told) <= 1:
-        return told[0] if told else NONE
-    return Reasons(
-        tuple(chain.from_iterable(part.findings for part in told)),
-        tuple(chain.from_iterable(part.gaps for part in told)),
-        tuple(chain.from_iterable(part.cautions for part in told)),
-        tuple(chain.from_iterable(part.contraindications for part in told)),
-        tuple(chain.from_iterable(part.mimics for part in told)),
-        tuple(chain.from_iterable(part.flags for part in told)),
-    )
+    return tuple(chain.from_iterable(parts))
 
 
-def found(
-    rule: str, inputs: tuple[Input, ...] = (), note: str = "", truth: Truth = Truth.YES
-) -> Reasons:
+class Sorted(NamedTuple):
+    """Reasons by kind, each said once, in the order in which they were first said.
+
+    Flags are in alphabetical order.
+    """
+
+    findings: tuple[Finding, ...]
+    gaps: tuple[Remark, ...]
+    cautions: tuple[Remark, ...]
+    contraindications: tuple[Remark, ...]
+    mimics: tuple[Remark, ...]
+    flags: tuple[str, ...]
+
+
+def by_kind(reasons: Reasons) -> Sorted:
+    """Sort reasons by their kind."""
+    findings: list[Finding] = []
+    remarks: tuple[dict[Remark, None], ...] = tuple({} for _ in _PLACE)
+    flags: set[str] = set()
+    rules: set[str] = set()
+    for reason in reasons:
+        if isinstance(reason, Finding):
+            # Facts are compared only where a rule was found before: that is dear.
+            if reason.rule not in rules or reason not in findings:
+                rules.add(reason.rule)
+                findings.append(reason)
+        elif isinstance(reason, Flag):
+            flags.add(reason.name)
+        else:
+            remarks[_PLACE[type(reason)]][reason] = None
+    gaps, cautions, contraindications, mimics = map(tuple, remarks)
+    return Sorted(tuple(findings), gaps, cautions, contraindications, mimics, tuple(sorted(flags)))
+
+
+_PLACE: dict[type, int] = {
+    kind: place for place, kind in enumerate((Gap, Caution, Contraindication, Mimic))
+}
+
+
+def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.YES) -> Reasons:
     """One finding: the rule's condition holds (or ``truth``)."""
-    return Reasons(findings=(Finding(rule, truth, inputs, note),))
+    return (Finding(rule, truth, facts, note),)
 
 
 def gap(key: str, text: str, rule: str) -> Reasons:
     """Something missing, and what it would change."""
-    return Reasons(gaps=(Remark(key, text, rule),))
+    return (Gap(key, text, rule),)
 
 
 def caution(key: str, text: str, rule: str) -> Reasons:
     """Something to heed before or during treatment."""
-    return Reasons(cautions=(Remark(key, text, rule),))
+    return (Caution(key, text, rule),)
 
 
 def contraindication(key: str, text: str, rule: str) -> Reasons:
     """Something that forbids a treatment."""
-    return Reasons(contraindications=(Remark(key, text, rule),))
+    return (Contraindication(key, text, rule),)
 
 
 def mimic(key: str, text: str, rule: str) -> Reasons:
     """Another explanation that has not been excluded."""
-    return Reasons(mimics=(Remark(key, text, rule),))
+    return (Mimic(key, text, rule),)
 
 
 def flag(name: str) -> Reasons:
     """A short machine-readable mark on the decision."""
-    return Reasons(flags=(name,))
+    return (Flag(name),)

@@ -1,8 +1,8 @@
 """What the metabolites and the signs make of the B12 class (R-35 to R-49)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.metabolites import Metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
@@ -10,12 +10,11 @@ from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Reflex:
+class Reflex(NamedTuple):
     """Everything the metabolite reflex looks at."""
 
     case: Case
@@ -26,8 +25,7 @@ class Reflex:
     symptoms: Symptoms
 
 
-@dataclass(frozen=True, slots=True)
-class Reflected:
+class Reflected(NamedTuple):
     """The class after the reflex, with what to order and whether treatment starts at once."""
 
     name: C
@@ -52,12 +50,12 @@ def reflex(seen: Reflex) -> Reflected:
     return _high(seen)
 
 
-def nitrous_oxide(case: Case) -> tuple[Input, ...]:
+def nitrous_oxide(case: Case) -> Evidence:
     """Recreational N2O use on record (R-47, R-80)."""
-    return inputs(case.with_role("n2o"))
+    return case.with_role("n2o")
 
 
-def _under_nitrous_oxide(seen: Reflex, gas: tuple[Input, ...]) -> Reflected | None:
+def _under_nitrous_oxide(seen: Reflex, gas: Evidence) -> Reflected | None:
     """R-47, which goes before R-48: B12 is unreliable under N2O, the metabolites decide."""
     raised = seen.metabolites.raised
     if raised:
@@ -89,7 +87,7 @@ def _middle(seen: Reflex) -> Reflected:
         return _by_urine(seen, m.urine, raised=m.urine_raised.is_yes)
     if m.mma is None or m.mma_raised.is_unknown:
         return _without_mma(seen)
-    shown = (m.mma.as_input(),)
+    shown = (m.mma,)
     if m.mma_raised.is_no:
         return _not_raised(seen, shown)
     if m.confounded.is_yes:
@@ -101,15 +99,15 @@ def _middle(seen: Reflex) -> Reflected:
 
 
 def _by_urine(seen: Reflex, urine: LabResult, *, raised: bool) -> Reflected:
-    reasons = found("R-42", (urine.as_input(),), truth=Truth.of(raised))
+    reasons = found("R-42", (urine,), truth=Truth.of(raised))
     if raised:
         return Reflected(C.INDETERMINATE_CONFIRMED, reasons=reasons)
-    return _unlikely_after_mma(seen, (urine.as_input(),), reasons)
+    return _unlikely_after_mma(seen, (urine,), reasons)
 
 
 def _without_mma(seen: Reflex) -> Reflected:
     mma = seen.metabolites.mma
-    shown = (mma.as_input(),) if mma is not None else ()
+    shown = (mma,) if mma is not None else ()
     if seen.neurology.present:
         return _treat_now(seen, C.INDETERMINATE, found("R-48", shown))
     orders = ("mma", "urine-mma-creatinine") if seen.metabolites.confounded.is_yes else ("mma",)
@@ -120,11 +118,11 @@ def _without_mma(seen: Reflex) -> Reflected:
         f" {seen.case.limits.recheck_months} months.",
         "R-35",
     )
-    reasons = found("R-35", tuple(r.as_input() for r in seen.results)) + ask
+    reasons = found("R-35", seen.results) + ask
     return Reflected(C.INDETERMINATE, orders=orders, reasons=reasons)
 
 
-def _not_raised(seen: Reflex, shown: tuple[Input, ...]) -> Reflected:
+def _not_raised(seen: Reflex, shown: Evidence) -> Reflected:
     if seen.metabolites.watch:
         again = gap(
             "recheck-mma",
@@ -139,7 +137,7 @@ def _not_raised(seen: Reflex, shown: tuple[Input, ...]) -> Reflected:
     return _unlikely_after_mma(seen, shown, NONE)
 
 
-def _unlikely_after_mma(seen: Reflex, shown: tuple[Input, ...], reasons: Reasons) -> Reflected:
+def _unlikely_after_mma(seen: Reflex, shown: Evidence, reasons: Reasons) -> Reflected:
     reasons = reasons + found("R-38", shown) + flag("after-mma")
     if seen.neurology.present:
         return _look_for_other(seen, reasons)
@@ -149,7 +147,7 @@ def _unlikely_after_mma(seen: Reflex, shown: tuple[Input, ...], reasons: Reasons
     return Reflected(C.UNLIKELY, reasons=reasons)
 
 
-def _confounded(seen: Reflex, shown: tuple[Input, ...]) -> Reflected:
+def _confounded(seen: Reflex, shown: Evidence) -> Reflected:
     reasons = flag("mma-confounded") + found("R-40", shown, "raised MMA is supportive, confounded")
     if seen.neurology.present:
         return _treat_now(seen, C.INDETERMINATE_CONFIRMED, reasons + found("R-48", shown))
@@ -185,8 +183,8 @@ def _high(seen: Reflex) -> Reflected:
     m = seen.metabolites
     unexplained = m.mma_raised.is_yes and not m.confounded.is_yes
     if unexplained or m.urine_raised.is_yes:
-        urine = (m.urine.as_input(),) if m.urine is not None and m.urine_raised.is_yes else ()
-        shown = (*m.raised, *urine, *(r.as_input() for r in seen.results))
+        urine = (m.urine,) if m.urine is not None and m.urine_raised.is_yes else ()
+        shown = (*m.raised, *urine, *(r for r in seen.results))
         kidney = found("R-42", urine) if urine else NONE
         if m.confounded.is_unknown and not urine:
             kidney = found("R-41", shown)
@@ -213,7 +211,7 @@ def _look_for_other(seen: Reflex, reasons: Reasons) -> Reflected:
     return Reflected(
         C.UNLIKELY,
         orders=("mma", "homocysteine", "copper", "tsh", "folate", *_after_surgery(seen.case)),
-        reasons=reasons + found("R-49", inputs(signs)),
+        reasons=reasons + found("R-49", signs),
     )
 
 

@@ -1,6 +1,6 @@
 """Resected ileum and ileal disease: only a recorded length makes it permanent (R-72 to R-74)."""
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.model import Bucket, Cause, Confidence
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.facts.history import Concept
@@ -28,7 +28,7 @@ def _longest(resected: tuple[Concept, ...]) -> Concept | None:
 
 
 def _cause(name: str, bucket: Bucket, lasts: str, rule: str, facts: tuple[Concept, ...]) -> Cause:
-    return Cause(name, bucket, Confidence.CONFIRMED, lasts, rule=rule, inputs=inputs(facts))
+    return Cause(name, bucket, Confidence.CONFIRMED, lasts, rule=rule, facts=facts)
 
 
 def _ileal(facts: tuple[Concept, ...]) -> Cause:
@@ -42,13 +42,13 @@ def _unknown_length(resected: tuple[Concept, ...]) -> Cause:
         Confidence.CONFIRMED,
         "until the length is known",
         rule="R-73",
-        inputs=inputs(resected),
+        facts=resected,
     )
 
 
 def _ask_length(case: Case, resected: tuple[Concept, ...]) -> Reasons:
     limit = case.limits.ileum_permanent_above_cm
-    return found("R-73", inputs(resected)) + gap(
+    return found("R-73", resected) + gap(
         "resected-length",
         f"Resected length of the ileum: more than {limit} cm means 1000 microgram IM monthly for"
         " life, also with a normal B12. It is never assumed; ask for the operation report.",

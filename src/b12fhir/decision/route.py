@@ -2,11 +2,12 @@
 
 from b12fhir.decision.access import Access
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.model import Bucket, Cause, RejectedRoute, SeverityGrade
 from b12fhir.decision.reasons import NONE, Reasons, caution, found, gap
 from b12fhir.decision.usable import Usable
 from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
 _NEEDS_INJECTION = frozenset({Bucket.PERMANENT, Bucket.REVERSIBLE, Bucket.N2O})
@@ -25,28 +26,30 @@ _AGAINST_TABLETS = {
 
 def route(
     cause: Cause, grade: SeverityGrade, blood: Blood, watched: Access, *, folate_low: bool
-) -> tuple[str, Reasons]:
-    """Route of a deficiency to be treated (R-83 to R-89)."""
+) -> tuple[str, str, Reasons]:
+    """Route of a deficiency to be treated, the rule that chose it, and why (R-83 to R-89)."""
+    shown: Evidence
     unwatched = grade is SeverityGrade.MODERATE or cause.bucket in _INJECT_UNWATCHED
     if grade is SeverityGrade.SEVERE:
-        why = found("R-83")
+        rule, shown, note = "R-83", (), ""
     elif cause.bucket in _NEEDS_INJECTION:
-        why = found("R-84", cause.inputs, cause.cause)
+        rule, shown, note = "R-84", cause.facts, cause.cause
     elif watched.against_tablets:
-        why = found("R-85", inputs(watched.against_tablets))
+        rule, shown, note = "R-85", watched.against_tablets, ""
     elif folate_low and blood.anaemic.is_yes:
-        why = found("R-86")
+        rule, shown, note = "R-86", (), ""
     elif unwatched and watched.monitored.is_no:
-        why = found("R-87", watched.inputs)
+        rule, shown, note = "R-87", watched.facts, ""
     else:
-        return "oral", _by_mouth(cause) + _watching(watched, unwatched=unwatched)
-    return "im", why
+        rule, why = _by_mouth(cause)
+        return "oral", rule, why + _watching(watched, unwatched=unwatched)
+    return "im", rule, found(rule, shown, note)
 
 
-def _by_mouth(cause: Cause) -> Reasons:
+def _by_mouth(cause: Cause) -> tuple[str, Reasons]:
     if cause.bucket is Bucket.BARIATRIC:
-        return found("R-88", cause.inputs)
-    return found("R-89", cause.inputs, cause.cause)
+        return "R-88", found("R-88", cause.facts)
+    return "R-89", found("R-89", cause.facts, cause.cause)
 
 
 def _watching(watched: Access, *, unwatched: bool) -> Reasons:
@@ -54,7 +57,7 @@ def _watching(watched: Access, *, unwatched: bool) -> Reasons:
     if watched.monitored.is_yes:
         return NONE
     if watched.monitored.is_no:
-        return found("R-87", watched.inputs, "mild, and absorption intact", Truth.NO) + caution(
+        return found("R-87", watched.facts, "mild, and absorption intact", Truth.NO) + caution(
             "im-offered",
             "Monitoring is not reliably available: tablets suffice for a mild case like this one,"
             " and injections can be offered.",
@@ -62,7 +65,7 @@ def _watching(watched: Access, *, unwatched: bool) -> Reasons:
         )
     if not unwatched:
         return NONE
-    return found("R-87", watched.inputs, "access to monitoring not known", Truth.UNKNOWN) + gap(
+    return found("R-87", watched.facts, "access to monitoring not known", Truth.UNKNOWN) + gap(
         "monitoring-access",
         "Are blood tests and visits reliably available? If not, a full load by injection is"
         " proposed in the place of tablets.",
@@ -70,9 +73,10 @@ def _watching(watched: Access, *, unwatched: bool) -> Reasons:
     )
 
 
-def left_by_leber() -> tuple[str, Reasons]:
+def left_by_leber() -> tuple[str, str, Reasons]:
     """R-165: hydroxocobalamin is left, and its label knows one route."""
-    return "im", found("R-82", note="R-165 leaves hydroxocobalamin, given intramuscularly")
+    note = "R-165 leaves hydroxocobalamin, given intramuscularly"
+    return "im", "R-82", found("R-82", note=note)
 
 
 def rejected_by_leber() -> tuple[RejectedRoute, ...]:
@@ -90,34 +94,36 @@ def rejected(
     chosen: str, cause: Cause, grade: SeverityGrade, *, neuro: bool, rule: str = ""
 ) -> tuple[RejectedRoute, ...]:
     """The routes not chosen, each with its reason; ``rule`` chose the injection."""
-    shared = (
-        RejectedRoute("nasal", "not part of this pack", "R-93"),
-        RejectedRoute("iv", "refused: lost in the urine", "R-93"),
-    )
     if chosen == "im":
-        why, rule = _against_oral(cause, grade, rule, neuro=neuro)
-        return (
-            RejectedRoute("oral", why, rule),
-            RejectedRoute("sublingual", "forbidden or not preferred where oral is", "R-90"),
-            RejectedRoute(
-                "sc",
-                "only if the prescriber orders it and the label allows it: deep subcutaneous"
-                " cyanocobalamin; never the default",
-                "R-91",
-            ),
-            *shared,
-        )
-    return (
-        RejectedRoute(
-            "im",
-            "oral is as good here if high-dose and monitored; IM stays the clinician's option, and"
-            " is needed if neurological signs or severe anaemia appear",
-            "R-89",
-        ),
-        RejectedRoute("sc", "only if the prescriber orders it", "R-91"),
-        RejectedRoute("sublingual", "possible in the place of oral by choice", "R-90"),
-        *shared,
-    )
+        return (RejectedRoute("oral", *_against_oral(cause, grade, rule, neuro=neuro)), *_NOT_IM)
+    return _NOT_ORAL
+
+
+_NEVER = (
+    RejectedRoute("nasal", "not part of this pack", "R-93"),
+    RejectedRoute("iv", "refused: lost in the urine", "R-93"),
+)
+_NOT_IM = (
+    RejectedRoute("sublingual", "forbidden or not preferred where oral is", "R-90"),
+    RejectedRoute(
+        "sc",
+        "only if the prescriber orders it and the label allows it: deep subcutaneous"
+        " cyanocobalamin; never the default",
+        "R-91",
+    ),
+    *_NEVER,
+)
+_NOT_ORAL = (
+    RejectedRoute(
+        "im",
+        "oral is as good here if high-dose and monitored; IM stays the clinician's option, and"
+        " is needed if neurological signs or severe anaemia appear",
+        "R-89",
+    ),
+    RejectedRoute("sc", "only if the prescriber orders it", "R-91"),
+    RejectedRoute("sublingual", "possible in the place of oral by choice", "R-90"),
+    *_NEVER,
+)
 
 
 def _against_oral(cause: Cause, grade: SeverityGrade, rule: str, *, neuro: bool) -> tuple[str, str]:
@@ -147,8 +153,8 @@ def bleeding(case: Case, results: Usable, chosen: str | None, *, leber: bool = F
     drugs = case.taking("anticoagulant-drug")
     if not (low or recorded or drugs):
         return NONE
-    counted = (platelets.as_input(),) if platelets is not None and low else ()
-    shown = counted + inputs(recorded) + tuple(drug.as_input() for drug in drugs)
+    counted = (platelets,) if platelets is not None and low else ()
+    shown = counted + recorded + drugs
     other = (
         " no other route is left for hydroxocobalamin."
         if leber

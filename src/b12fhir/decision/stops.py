@@ -1,9 +1,9 @@
 """What forbids a treatment outright (section 16: R-163, R-165, R-167; R-76)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.model import Anaemia, Bucket, Cause
 from b12fhir.decision.reasons import (
     NONE,
@@ -21,8 +21,7 @@ from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Stops:
+class Stops(NamedTuple):
     """``rule`` names the stop in force, or is empty; ``potassium`` is the fresh result.
 
     ``leber``: cyanocobalamin alone is blocked, hydroxocobalamin is left (R-165).
@@ -47,13 +46,13 @@ def stops(case: Case, results: Usable, blood: Blood, cause: Cause) -> Stops:
     rule = next((rule for rule, _ in answers if rule), "")
     blocked = _leber(case)
     reasons = joined(*(reasons for _, reasons in answers), blocked)
-    return Stops(rule, potassium, low, reasons, leber=bool(blocked.flags))
+    return Stops(rule, potassium, low, reasons, leber=bool(blocked))
 
 
 def _allergy(case: Case) -> tuple[str, Reasons]:
     """R-163: an active confirmed allergy stops every B12 product; a doubtful one is asked about."""
-    stopping = tuple(a.as_input() for a in case.facts.allergies if a.stops.is_yes)
-    doubtful = tuple(a.as_input() for a in case.facts.allergies if a.stops.is_unknown)
+    stopping = tuple(a for a in case.facts.allergies if a.stops.is_yes)
+    doubtful = tuple(a for a in case.facts.allergies if a.stops.is_unknown)
     if stopping:
         text = (
             "Allergy to cobalt or a cobalamin: no vitamin B12 product is proposed; allergy referral"
@@ -81,14 +80,14 @@ def _leber(case: Case) -> Reasons:
     )
     reasons = flag("leber") + contraindication("leber", text, "R-165")
     if sure:
-        return reasons + found("R-165", inputs(sure))
+        return reasons + found("R-165", sure)
     ask = gap(
         "leber",
         "Leber optic atrophy is possible by the record (hereditary, or not confirmed): is it there?"
         " If not, cyanocobalamin is open.",
         "R-165",
     )
-    return reasons + ask + found("R-165", inputs(possible), truth=Truth.UNKNOWN)
+    return reasons + ask + found("R-165", possible, truth=Truth.UNKNOWN)
 
 
 def _hospital(
@@ -98,14 +97,14 @@ def _hospital(
     breathless = case.with_role("dyspnea-at-rest")
     if blood.grade is not Anaemia.SEVERE or not (low.is_yes or breathless):
         return "", NONE
-    shown = tuple(r.as_input() for r in (blood.hemoglobin, potassium) if r is not None)
+    shown = tuple(r for r in (blood.hemoglobin, potassium) if r is not None)
     text = (
         "Severe anaemia with low potassium or breathlessness at rest: hospital. Correct potassium"
         " first or together; no community schedule is drafted for the first days."
     )
     return "R-167", (
         flag("hospital")
-        + found("R-167", shown + inputs(breathless))
+        + found("R-167", shown + breathless)
         + contraindication("hospital", text, "R-167")
     )
 
@@ -130,7 +129,7 @@ def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
 
 def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reasons:
     """R-166 and R-168: potassium before and with the first doses."""
-    shown = (seen.potassium.as_input(),) if seen.potassium is not None else ()
+    shown = (seen.potassium,) if seen.potassium is not None else ()
     if seen.potassium_low.is_yes:
         return found("R-166", shown) + caution(
             "potassium-low",

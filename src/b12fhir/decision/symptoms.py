@@ -1,16 +1,15 @@
 """Signs and symptoms other than neurological ones, and risk on record (R-01 to R-03)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.reasons import NONE, Reasons, found
 from b12fhir.facts.history import Concept
 
 
-@dataclass(frozen=True, slots=True)
-class Symptoms:
+class Symptoms(NamedTuple):
     """``other`` are non-neurological symptoms; ``any_sign`` counts every sign of R-02."""
 
     other: tuple[Concept, ...]
@@ -33,5 +32,5 @@ def symptoms(case: Case, blood: Blood, neurology: Neurology) -> Symptoms:
         or blood.macrocytosis.is_yes
         or blood.pancytopenia.is_yes
     )
-    reasons = found("R-02", inputs(other)) if other else NONE
+    reasons = found("R-02", other) if other else NONE
     return Symptoms(other, of_anaemia, any_sign, reasons)

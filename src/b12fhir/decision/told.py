@@ -16,7 +16,7 @@ def _no_promise(classified: Classified) -> Reasons:
         return NONE
     if not measured.homocysteine_raised.is_yes:
         return NONE
-    return found("R-176", (measured.homocysteine.as_input(),)) + caution(
+    return found("R-176", (measured.homocysteine,)) + caution(
         "no-promise",
         "B12 lowers homocysteine, and is not known to prevent heart attack, stroke or cognitive"
         " decline: no such promise.",

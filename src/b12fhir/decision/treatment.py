@@ -1,7 +1,7 @@
 """Is vitamin B12 being given, and was a sample taken under it? (R-12, R-21, ruling 26)"""
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
@@ -11,8 +11,7 @@ from b12fhir.kernel.dates import When, days_between, on
 from b12fhir.kernel.truth import Truth
 
 
-@dataclass(frozen=True, slots=True)
-class Treatment:
+class Treatment(NamedTuple):
     """What is known of B12 given.
 
     ``sure`` doses count and ``possible`` ones are asked about; ``recent`` are sure ones inside the
@@ -27,6 +26,8 @@ class Treatment:
 
 def treatment(case: Case) -> Treatment:
     """Sort the B12 on record into what counts, what may count, and what runs today."""
+    if not case.facts.doses:
+        return _NOTHING
     today = on(case.day)
     doses = tuple(dose for dose in case.facts.doses if not _future(dose, case))
     counted = [(dose, _counts(case, dose)) for dose in doses]
@@ -37,6 +38,9 @@ def treatment(case: Case) -> Treatment:
         running=tuple(running),
         recent=tuple(d for d, c in counted if c.is_yes and _recent(case, d, today)),
     )
+
+
+_NOTHING = Treatment()
 
 
 def _recent(case: Case, dose: B12Dose, today: When) -> bool:
@@ -151,7 +155,7 @@ def running_reasons(given: Treatment) -> Reasons:
     """Why nothing is proposed beside B12 that is already given or on order."""
     if not given.running:
         return NONE
-    shown = tuple(dose.as_input() for dose in given.running)
+    shown = given.running
     return (
         flag("b12-already-given-or-ordered")
         + found("R-21", shown, "vitamin B12 is already being given or is on order")
@@ -165,12 +169,12 @@ def running_reasons(given: Treatment) -> Reasons:
 
 
 def _on_treatment(doses: tuple[B12Dose, ...]) -> Reasons:
-    shown = tuple(dose.as_input() for dose in doses)
+    shown = doses
     return found("R-21", shown, "the sample was taken after vitamin B12 was given")
 
 
 def _possibly(doses: tuple[B12Dose, ...]) -> Reasons:
-    shown = tuple(dose.as_input() for dose in doses)
+    shown = doses
     return (
         found("R-21", shown, "B12 may have been given before the sample", Truth.UNKNOWN)
         + flag("possibly-on-treatment")

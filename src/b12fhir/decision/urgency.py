@@ -1,15 +1,15 @@
 """How soon? Computed last, as the highest that any rule asks for (R-61 to R-64, ruling 32)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from b12fhir.decision.anaemia import Blood
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.intent import Question
 from b12fhir.decision.model import Anaemia, Bucket, Cause, Urgency
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
-from b12fhir.decision.reasons import NONE, Reasons, found, joined
+from b12fhir.decision.reasons import NONE, Flag, Reasons, found, joined
 from b12fhir.decision.severity import pancytopenia_with_symptoms
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.decision.treatment import dose_within, first_dose
@@ -17,16 +17,16 @@ from b12fhir.facts.history import Concept
 from b12fhir.kernel.dates import When
 
 _48_HOURS = 2
+_DISCORDANT, _LONG_UNTREATED, _LEBER = Flag("discordant"), Flag("long-untreated"), Flag("leber")
 _UNDECIDED = frozenset({C.NO_DATA, C.DATA_QUALITY})
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """Everything urgency looks at."""
 
     asked: Question
     symptoms: Symptoms
-    flags: tuple[str, ...]
+    told: Reasons
 
     @property
     def case(self) -> Case:
@@ -55,10 +55,10 @@ def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
         return Urgency.ROUTINE, NONE
     urgent = _urgent(seen)
     start = _start_at_once(seen)
-    if urgent.findings:
+    if urgent:
         return Urgency.URGENT, urgent + start
     soon = _soon(seen)
-    if soon.findings:
+    if soon:
         return Urgency.SOON, soon + start
     return Urgency.ROUTINE, found("R-63")
 
@@ -67,7 +67,7 @@ def _urgent(seen: Picture) -> Reasons:
     blood, name = seen.blood, seen.classified.name
     reasons = [_urgent_nerves(seen)]
     if blood.may_be_severe:
-        hemoglobin = (blood.hemoglobin.as_input(),) if blood.hemoglobin is not None else ()
+        hemoglobin = (blood.hemoglobin,) if blood.hemoglobin is not None else ()
         note = "severe anaemia" if blood.grade is Anaemia.SEVERE else "anaemia that may be severe"
         reasons.append(found("R-61", hemoglobin, note))
     reasons.append(_urgent_treatment(seen))
@@ -83,14 +83,14 @@ def _urgent(seen: Picture) -> Reasons:
 def _urgent_treatment(seen: Picture) -> Reasons:
     """A B12 product running in spite of a stop; potassium that falls after the first doses."""
     asked = seen.asked
-    running = tuple(dose.as_input() for dose in asked.blocked_running)
+    running = asked.blocked_running
     reasons = NONE
     if running:
         rule = asked.stops.rule or "R-165"
         reasons = found("R-61", running, f"B12 is given or on order although {rule}")
     if asked.stops.potassium_low.is_yes and dose_within(seen.case, asked.treatment, _48_HOURS):
         potassium = asked.stops.potassium
-        shown = (potassium.as_input(),) if potassium is not None else ()
+        shown = (potassium,) if potassium is not None else ()
         reasons = reasons + found("R-61", shown, "potassium is low in the first 48 hours")
     return reasons
 
@@ -103,9 +103,9 @@ def _urgent_nerves(seen: Picture) -> Reasons:
     if name is C.ON_TREATMENT:
         return _urgent_on_treatment(seen)
     if name.is_deficient or name is C.INDETERMINATE or seen.classified.treat_now:
-        return found("R-61", inputs(nerves.signs), "neurological sign")
+        return found("R-61", nerves.signs, "neurological sign")
     if name in _UNDECIDED and nerves.fresh:
-        return found("R-61", inputs(nerves.fresh), "new or worse neurological sign, B12 not known")
+        return found("R-61", nerves.fresh, "new or worse neurological sign, B12 not known")
     return NONE
 
 
@@ -119,7 +119,7 @@ def _urgent_on_treatment(seen: Picture) -> Reasons:
     )
     if not worse:
         return NONE
-    return found("R-61", inputs(worse), "neurological sign new or worse on treatment")
+    return found("R-61", worse, "neurological sign new or worse on treatment")
 
 
 def _since(sign: Concept, start: When) -> bool:
@@ -131,7 +131,7 @@ def _start_at_once(seen: Picture) -> Reasons:
     waits = seen.classified.name.is_deficient or seen.classified.name is C.INDETERMINATE
     if not (seen.neurology.present and (waits or seen.classified.treat_now)):
         return NONE
-    return found("R-64", inputs(seen.neurology.signs))
+    return found("R-64", seen.neurology.signs)
 
 
 def _soon(seen: Picture) -> Reasons:
@@ -140,12 +140,12 @@ def _soon(seen: Picture) -> Reasons:
     if name.is_deficient:
         reasons += [found("R-62", note=why) for why in _soon_when_deficient(seen)]
     if name is C.UNLIKELY and seen.neurology.present:
-        reasons.append(found("R-62", inputs(seen.neurology.signs), "neurological sign (R-49)"))
+        reasons.append(found("R-62", seen.neurology.signs, "neurological sign (R-49)"))
     if name in _UNDECIDED and seen.neurology.present:
-        reasons.append(found("R-62", inputs(seen.neurology.signs), "known neurological sign"))
+        reasons.append(found("R-62", seen.neurology.signs, "known neurological sign"))
     if name is C.ON_TREATMENT:
         reasons += _soon_on_treatment(seen)
-    if seen.case.pregnant().is_yes and seen.blood.anaemic.is_yes:
+    if seen.case.pregnant.is_yes and seen.blood.anaemic.is_yes:
         reasons.append(found("R-62", note="anaemia in pregnancy"))
     if not name.is_deficient:
         reasons += _permanent_cause_undecided(seen)
@@ -153,7 +153,7 @@ def _soon(seen: Picture) -> Reasons:
 
 
 def _soon_on_treatment(seen: Picture) -> list[Reasons]:
-    signs = inputs(seen.neurology.signs)
+    signs = seen.neurology.signs
     reasons = [found("R-62", signs, "neurological sign under treatment")] if signs else []
     if seen.blood.anaemic.is_yes:
         reasons.append(found("R-62", note="anaemia under treatment"))
@@ -166,12 +166,12 @@ def _soon_when_deficient(seen: Picture) -> list[str]:
         (bool(seen.symptoms.other or seen.symptoms.of_anaemia), "symptoms"),
         (seen.blood.anaemic.is_yes, "anaemia"),
         (seen.asked.cause.bucket is Bucket.PERMANENT, "permanent malabsorption"),
-        (case.pregnant().is_yes, "pregnancy"),
+        (case.pregnant.is_yes, "pregnancy"),
         (case.breastfeeding().is_yes, "breastfeeding"),
-        (seen.asked.folate_low, "folate deficiency"),
-        ("discordant" in seen.flags, "total and active B12 disagree"),
-        ("long-untreated" in seen.flags, "low B12 known and untreated for long (R-60)"),
-        ("leber" in seen.flags, "Leber disease"),
+        (seen.asked.folate_low.is_yes, "folate deficiency"),
+        (_DISCORDANT in seen.told, "total and active B12 disagree"),
+        (_LONG_UNTREATED in seen.told, "low B12 known and untreated for long (R-60)"),
+        (_LEBER in seen.told, "Leber disease"),
         (bool(case.with_role("polycythaemia-vera")), "polycythaemia vera"),
     )
     return [why for truth, why in holds if truth]

@@ -1,15 +1,16 @@
 """Which results count, and which of several (R-15 to R-20, section 27)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from typing import NamedTuple
 
 from b12fhir.decision.bands import band_of
 from b12fhir.decision.case import Case
-from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.kernel.dates import days_between
+from b12fhir.kernel.dates import add_days, days_between
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 
@@ -28,40 +29,64 @@ _HIGHER_IS_WORSE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """The result of one analyte that counts, and why others do not."""
+class Usable(NamedTuple):
+    """The result that counts of every analyte that has one, and the reasons for the choices.
 
-    result: LabResult | None = None
-    stale: LabResult | None = None
-    reasons: Reasons = NONE
+    ``too_old`` holds the newest result of those that have only such, ``known`` every result that
+    exists on the day.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """The result that counts of every analyte that has one, and the reasons for the choices."""
-
-    picks: dict[Analyte, Pick]
+    chosen: Mapping[Analyte, LabResult]
+    too_old: Mapping[Analyte, LabResult]
+    known: Mapping[Analyte, Sequence[LabResult]]
     reasons: Reasons
 
     def get(self, analyte: Analyte) -> LabResult | None:
         """The result that counts, if any."""
-        pick = self.picks.get(analyte)
-        return pick.result if pick else None
+        return self.chosen.get(analyte)
 
     def stale(self, analyte: Analyte) -> LabResult | None:
         """The newest result where it is too old to count."""
-        pick = self.picks.get(analyte)
-        return pick.stale if pick else None
+        return self.too_old.get(analyte)
 
 
 def usable(case: Case) -> Usable:
     """Choose the result of each analyte that counts on the day."""
-    groups: dict[Analyte, list[LabResult]] = {}
+    reasons, known = _known(case)
+    chosen: dict[Analyte, LabResult] = {}
+    too_old: dict[Analyte, LabResult] = {}
+    days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it (R-18, R-19)
+    since = add_days(case.day, -days)
+    for analyte, results in known.items():
+        newest = results[0]
+        if len(results) > 1:
+            newest, doubts = _newest(case.limits, results)
+            reasons += doubts
+        # The first day that it may mean: a partial date may be older than it looks.
+        if newest.when.first >= since:
+            chosen[analyte] = newest
+        else:
+            too_old[analyte] = newest
+            reasons += _too_old(newest, days, certain=newest.when.last < since)
+    return Usable(chosen, too_old, known, reasons)
+
+
+def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
+    """Results that exist on the day, by analyte, and why others are not among them."""
+    patient, reasons = case.facts.patient, NONE
+    earliest = patient.birth.first if patient.birth is not None else date.min
+    latest = patient.death.last if patient.death is not None else case.day
+    latest = min(latest, case.day)
+    known: dict[Analyte, list[LabResult]] = {}
     for result in case.facts.labs:
-        groups.setdefault(result.analyte, []).append(result)
-    picks = {analyte: _pick(case, tuple(group)) for analyte, group in groups.items()}
-    return Usable(picks, joined(*(pick.reasons for pick in picks.values())))
+        when = result.when
+        if result.pending or when.first > latest or when.last < earliest:
+            reasons += _refusal(case, result)
+        elif result.analyte in known:
+            known[result.analyte].append(result)
+        else:
+            known[result.analyte] = [result]
+    return reasons, known
 
 
 def fresh(result: LabResult | None, day: date, days: int) -> bool:
@@ -69,39 +94,18 @@ def fresh(result: LabResult | None, day: date, days: int) -> bool:
     return result is not None and days_between(result.when.first, day) <= days
 
 
-def _pick(case: Case, group: tuple[LabResult, ...]) -> Pick:
-    reasons = NONE
-    known: list[LabResult] = []
-    for result in group:
-        refusal = _refusal(case, result)
-        if refusal is None:
-            known.append(result)
-        else:
-            reasons = reasons + refusal
-    if not known:
-        return Pick(reasons=reasons)
-    newest, doubts = _newest(case.limits, known)
-    reasons = reasons + doubts
-    days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it (R-18, R-19)
-    age = days_between(newest.when.last, case.day)
-    oldest = age if newest.when.is_exact else days_between(newest.when.first, case.day)
-    if age > days or oldest > days:
-        return Pick(None, newest, reasons + _too_old(newest, days, certain=age > days))
-    return Pick(newest, None, reasons)
-
-
-def _refusal(case: Case, result: LabResult) -> Reasons | None:
+def _refusal(case: Case, result: LabResult) -> Reasons:
+    """Why a result does not count: it is pending (R-15), or its date cannot be (R-20)."""
     label = result.reference or "a result"
     if result.pending:
-        return found("R-15", (result.as_input(),), f"{label} is pending and does not decide")
-    patient = case.facts.patient
-    if result.when.after(case.day).is_yes:
-        return found("R-20", (result.as_input(),), f"{label} lies in the future: not used")
-    if patient.birth is not None and result.when.last < patient.birth.first:
-        return found("R-20", (result.as_input(),), f"{label} lies before birth: not used")
-    if patient.death is not None and result.when.first > patient.death.last:
-        return found("R-20", (result.as_input(),), f"{label} lies after death: not used")
-    return None
+        return found("R-15", (result,), f"{label} is pending and does not decide")
+    if result.when.first > case.day:
+        when = "in the future"
+    else:
+        birth = case.facts.patient.birth
+        early = birth is not None and result.when.last < birth.first
+        when = "before birth" if early else "after death"
+    return found("R-20", (result,), f"{label} lies {when}: not used")
 
 
 def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
@@ -110,9 +114,9 @@ def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
     rule = "R-18" if decides else "R-19"
     if certain:
         note = f"older than {days} days: it does not decide, order it again"
-        told = found(rule, (result.as_input(),), note)
+        told = found(rule, (result,), note)
         return told + flag("stale") if decides else told
-    return found(rule, (result.as_input(),), "may be too old", Truth.UNKNOWN) + gap(
+    return found(rule, (result,), "may be too old", Truth.UNKNOWN) + gap(
         "collection-date",
         f"{result.reference}: the collection date is incomplete and may be too old; ask for it.",
         "R-20",
@@ -120,8 +124,9 @@ def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
 
 
 def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reasons]:
-    if len(results) == 1:
-        return results[0], NONE
+    newest = max(results, key=_last_day)
+    if all(r is newest or r.when.last < newest.when.first for r in results):
+        return newest, NONE
     newest = max(results, key=_order)
     rivals = [r for r in results if r is not newest and _contradicts(limits, newest, r)]
     if not rivals:
@@ -129,8 +134,11 @@ def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reason
     together = sorted([newest, *rivals], key=lambda r: r.reference)
     worst = min(together, key=lambda r: _badness(limits, r))
     note = "several results of the same time differ: the worse one counts"
-    shown = tuple(r.as_input() for r in together)
-    return worst, found("R-17", shown, note) + flag("conflicting-results")
+    return worst, found("R-17", tuple(together), note) + flag("conflicting-results")
+
+
+def _last_day(result: LabResult) -> date:
+    return result.when.last
 
 
 def _order(result: LabResult) -> tuple[date, date, str, bool, str]:

@@ -3,13 +3,13 @@
 Asked only where no B12 result is known that counts.
 """
 
-from b12fhir.decision.case import Case, inputs
+from b12fhir.decision.case import Case
 from b12fhir.decision.model import Cause, Confidence
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.facts.history import Concept
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Evidence, Input
 from b12fhir.kernel.truth import Truth
 
 # Roles whose fact is a risk while it holds, or once it was done.
@@ -33,25 +33,25 @@ def whom_to_test(
     if name is not C.NO_DATA:
         return NONE
     risks = _risks(case)
-    reasons = _pair(shown, risks, inputs((*signs, *shown.other)))
+    reasons = _pair(shown, risks, (*signs, *shown.other))
     if not shown.any_sign:
         reasons = reasons + _screening(case, causes)
     return reasons + _metformin(case, shown, risks)
 
 
-def _risks(case: Case) -> tuple[Input, ...]:
+def _risks(case: Case) -> Evidence:
     """R-03: every risk factor on record."""
     facts = dict.fromkeys(fact for role in _RISKS for fact in case.ever(role))
-    drugs = tuple(drug.as_input() for role in _RISK_DRUGS for drug in case.taking(role))
-    return (*inputs(tuple(facts)), *drugs, *_old_age(case))
+    drugs = tuple(drug for role in _RISK_DRUGS for drug in case.taking(role))
+    return (*tuple(facts), *drugs, *_old_age(case))
 
 
-def _old_age(case: Case) -> tuple[Input, ...]:
+def _old_age(case: Case) -> Evidence:
     older = case.aged_at_least(case.limits.older_risk_above_years + 1).is_yes
     return (Input(case.facts.patient.reference, "date of birth"),) if older else ()
 
 
-def _pair(shown: Symptoms, risks: tuple[Input, ...], signs: tuple[Input, ...]) -> Reasons:
+def _pair(shown: Symptoms, risks: Evidence, signs: Evidence) -> Reasons:
     """R-01: a sign and a risk factor together; one alone is half a reason, and says which."""
     reasons = found("R-03", risks) if risks else NONE
     if shown.any_sign and risks:
@@ -64,7 +64,7 @@ def _pair(shown: Symptoms, risks: tuple[Input, ...], signs: tuple[Input, ...]) -
     return found("R-01", truth=Truth.NO)
 
 
-def _half(known: tuple[Input, ...], missing: str, ask: str) -> Reasons:
+def _half(known: Evidence, missing: str, ask: str) -> Reasons:
     text = f"Whether to test is open, {missing}: {ask} With both, a B12 test is advised."
     return found("R-01", known, missing, Truth.UNKNOWN) + gap("whom-to-test", text, "R-01")
 
@@ -75,19 +75,19 @@ def _screening(case: Case, causes: tuple[Cause, ...]) -> Reasons:
     diet = tuple(fact for role in _SCREENED_NOW for fact in case.with_role(role))
     drugs = tuple(cause for cause in causes if cause.cause in _SCREENED_DRUGS)
     long_taken = tuple(c for c in drugs if c.confidence is not Confidence.POSSIBLE)
-    taken = tuple(one for cause in long_taken for one in cause.inputs)
-    why = (*inputs((*done, *diet)), *taken, *_old_age(case))
+    taken = tuple(one for cause in long_taken for one in cause.facts)
+    why = (*(*done, *diet), *taken, *_old_age(case))
     if why:
         return found("R-05", why, "screening test advised")
     if drugs:
-        begun = tuple(one for cause in drugs for one in cause.inputs)
+        begun = tuple(one for cause in drugs for one in cause.facts)
         return found("R-05", begun, "start of the medicine not known", Truth.UNKNOWN)
     return found("R-05", truth=Truth.NO)
 
 
-def _metformin(case: Case, shown: Symptoms, risks: tuple[Input, ...]) -> Reasons:
+def _metformin(case: Case, shown: Symptoms, risks: Evidence) -> Reasons:
     """R-08: test under metformin with symptoms, and now and then with other risks."""
-    taken = tuple(drug.as_input() for drug in case.taking("metformin"))
+    taken = tuple(drug for drug in case.taking("metformin"))
     if not taken:
         return NONE
     other = [risk for risk in risks if risk not in taken]

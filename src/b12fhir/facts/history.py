@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
 from b12fhir.kernel.dates import When
 from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.words import Word
 
 
-class Standing(Enum):
+class Standing(Word):
     """Whether a recorded fact holds now."""
 
     ACTIVE = "active"

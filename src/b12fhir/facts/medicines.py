@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import Enum
 
 from b12fhir.kernel.dates import When
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.words import Word
 
 
-class Route(Enum):
+class Route(Word):
     """Ways of giving vitamin B12; ``injection`` is one whose route is not stated."""
 
     IM = "im"

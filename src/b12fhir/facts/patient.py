@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import Enum
 
 from b12fhir.kernel.dates import When, completed_weeks, whole_years, years_by_months
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.words import Word
 
 
-class Sex(Enum):
+class Sex(Word):
     """Administrative gender as far as a haemoglobin limit needs it."""
 
     FEMALE = "female"

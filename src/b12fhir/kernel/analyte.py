@@ -1,9 +1,9 @@
 """What a laboratory measures, by the ids of the protocol's analyte table."""
 
-from enum import Enum
+from b12fhir.kernel.words import Word
 
 
-class Analyte(Enum):
+class Analyte(Word):
     """What was measured. Values are the ids in the protocol's analyte table."""
 
     B12_TOTAL = "b12_total"

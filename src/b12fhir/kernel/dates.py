@@ -134,8 +134,10 @@ def add_days(day: date, days: int) -> date:
 
 def add_months(day: date, months: int) -> date:
     """Calendar months later; the last of the month where the day does not exist there."""
-    index = day.year * 12 + day.month - 1 + months
-    first = date(index // 12, index % 12 + 1, 1)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if day.day <= _DAYS_OF_EVERY_MONTH:
+        return date(year, month + 1, day.day)
+    first = date(year, month + 1, 1)
     return first.replace(day=min(day.day, _month_length(first)))
 
 
@@ -168,3 +170,4 @@ def shift(day: date, count: int, unit: str) -> date:
 
 
 _DAYS_IN = {"d": 1, "wk": 7}
+_DAYS_OF_EVERY_MONTH = 28

@@ -1,12 +1,13 @@
 """What a statement rests on: the facts used, where they stand, and who says so."""
 
 from dataclasses import dataclass
-from enum import Enum
+from typing import NamedTuple, Protocol
 
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.words import Word
 
 
-class Severity(Enum):
+class Severity(Word):
     """How bad an issue is: ``error`` set something aside, ``warning`` doubts it, else a note."""
 
     ERROR = "error"
@@ -42,23 +43,42 @@ class Input:
     unit: str = ""
     date: str = ""
 
+    def as_input(self) -> "Input":
+        """Itself: an input is evidence too."""
+        return self
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+
+class Fact(Protocol):
+    """Anything on record that a rule can rest on."""
+
+    def as_input(self) -> Input:
+        """The fact as it is shown, in the words of the record."""
+        ...
+
+
+Evidence = tuple[Fact, ...]
+
+
+class Finding(NamedTuple):
     """One numbered rule met on the way: does its condition hold, and on which facts.
 
     ``note`` adds what the rule's own sentence cannot say (a number, a missing test). The sentence
-    and the citation come from the rule catalogue when the finding is shown.
+    and the citation come from the rule catalogue when the finding is shown, and so does each fact's
+    own text: most decisions of a population are never shown.
     """
 
     rule: str
     truth: Truth
-    inputs: tuple[Input, ...] = ()
+    facts: Evidence = ()
     note: str = ""
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The facts as they are shown."""
+        return tuple(fact.as_input() for fact in self.facts)
 
-@dataclass(frozen=True, slots=True)
-class Remark:
+
+class Remark(NamedTuple):
     """A gap, caution, contraindication or mimic: a stable id, one sentence, and its rule."""
 
     id: str

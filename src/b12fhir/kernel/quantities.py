@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from enum import Enum
 
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.words import Word
 
 
-class Comparator(Enum):
+class Comparator(Word):
     """FHIR quantity comparator; ``EQ`` stands for none."""
 
     EQ = ""
@@ -18,6 +18,7 @@ class Comparator(Enum):
     GE = ">="
 
 
+_EXACT, _YES, _NO = Comparator.EQ, Truth.YES, Truth.NO
 _UPPER = frozenset({Comparator.LT, Comparator.LE})
 _STRICT = frozenset({Comparator.LT, Comparator.GT})
 
@@ -41,8 +42,8 @@ class Measure:
 
     def below(self, limit: Decimal) -> Truth:
         """Is the amount strictly below ``limit`` (in the same unit)?"""
-        if self.comparator is Comparator.EQ:
-            return Truth.of(self.value < limit)
+        if self.comparator is _EXACT:
+            return _YES if self.value < limit else _NO
         if self.comparator in _UPPER:
             strict = self.comparator in _STRICT
             inside = self.value <= limit if strict else self.value < limit
@@ -51,8 +52,8 @@ class Measure:
 
     def above(self, limit: Decimal) -> Truth:
         """Is the amount strictly above ``limit`` (in the same unit)?"""
-        if self.comparator is Comparator.EQ:
-            return Truth.of(self.value > limit)
+        if self.comparator is _EXACT:
+            return _YES if self.value > limit else _NO
         if self.comparator in _UPPER:
             return Truth.NO if self.value <= limit else Truth.UNKNOWN
         strict = self.comparator in _STRICT
@@ -65,17 +66,20 @@ class Measure:
 
     def text(self) -> str:
         """Comparator, number and unit as a person writes them."""
-        return f"{self.number()} {self.unit}".strip()
+        return f"{self.number()} {self.unit}" if self.unit else self.number()
 
     def number(self) -> str:
         """Comparator and number without exponent or trailing zeros."""
-        sign = f"{self.comparator.value} " if self.comparator is not Comparator.EQ else ""
-        return sign + plain(self.value)
+        if self.comparator is _EXACT:
+            return plain(self.value)
+        return f"{self.comparator.value} {plain(self.value)}"
 
 
 def plain(number: Decimal) -> str:
     """A decimal as a person writes it: no exponent, no trailing zeros."""
-    text = format(number, "f")
+    text = str(number)
+    if "E" in text:
+        text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

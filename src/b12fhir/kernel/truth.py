@@ -1,15 +1,27 @@
 """Three-valued truth: a thing not known is neither so nor not so."""
 
-from collections.abc import Iterable
-from enum import Enum
+from b12fhir.kernel.words import Word
 
 
-class Truth(Enum):
-    """Yes, no or unknown (Kleene logic). ``unknown`` never acts as ``no``."""
+class Truth(Word):
+    """Yes, no or unknown (Kleene logic). ``unknown`` never acts as ``no``.
+
+    ``is_yes``: known to be so; ``is_no``: known not to be so; ``is_unknown``: not known either way.
+    They are plain attributes, since every decision asks for them by the hundred.
+    """
 
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
+
+    is_yes: bool
+    is_no: bool
+    is_unknown: bool
+
+    def __init__(self, word: str) -> None:
+        self.is_yes = word == "yes"
+        self.is_no = word == "no"
+        self.is_unknown = word == "unknown"
 
     @staticmethod
     def of(value: bool | None) -> "Truth":  # noqa: FBT001 - lifting a boolean is what it is for
@@ -22,41 +34,14 @@ class Truth(Enum):
         return _NOT[self]
 
     def __and__(self, other: "Truth") -> "Truth":
-        return all_of((self, other))
+        if self.is_no or other.is_no:
+            return Truth.NO
+        return other if self.is_yes else self
 
     def __or__(self, other: "Truth") -> "Truth":
-        return any_of((self, other))
-
-    @property
-    def is_yes(self) -> bool:
-        """Known to be so."""
-        return self is Truth.YES
-
-    @property
-    def is_no(self) -> bool:
-        """Known not to be so."""
-        return self is Truth.NO
-
-    @property
-    def is_unknown(self) -> bool:
-        """Not known either way."""
-        return self is Truth.UNKNOWN
+        if self.is_yes or other.is_yes:
+            return Truth.YES
+        return other if self.is_no else self
 
 
 _NOT = {Truth.YES: Truth.NO, Truth.NO: Truth.YES, Truth.UNKNOWN: Truth.UNKNOWN}
-
-
-def all_of(truths: Iterable[Truth]) -> Truth:
-    """Conjunction: no if any is no, else unknown if any is unknown, else yes."""
-    seen = set(truths)
-    if Truth.NO in seen:
-        return Truth.NO
-    return Truth.UNKNOWN if Truth.UNKNOWN in seen else Truth.YES
-
-
-def any_of(truths: Iterable[Truth]) -> Truth:
-    """Disjunction: yes if any is yes, else unknown if any is unknown, else no."""
-    seen = set(truths)
-    if Truth.YES in seen:
-        return Truth.YES
-    return Truth.UNKNOWN if Truth.UNKNOWN in seen else Truth.NO

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from b12fhir.kernel.analyte import Analyte
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -70,7 +72,7 @@ class Limits:
     ``horizon_months`` is how far the dates of open-ended items are written out.
     """
 
-    bands: Mapping[tuple[str, str], Band]
+    bands: Mapping[tuple[Analyte, str], Band]
     mma_cutoff: tuple[AgeLimit, ...]
     anaemia: Mapping[str, AnaemiaLimit]
     dose_windows: tuple[DoseWindow, ...]

@@ -192,6 +192,15 @@ class Pack:
     courses: Mapping[str, Course]
     regimens: tuple[Regimen, ...]
     monitoring: Mapping[str, tuple[MonitoringItem, ...]]
+    # Derived: the rows that prevent deficiency under a cause, in the pack's order.
+    preventing: Mapping[str, tuple[Regimen, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rows: dict[str, tuple[Regimen, ...]] = {}
+        for row in self.regimens:
+            for cause in row.causes if row.prophylaxis else ():
+                rows[cause] = (*rows.get(cause, ()), row)
+        object.__setattr__(self, "preventing", rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +244,20 @@ class ConceptTable:
     displays: Mapping[Code, str] = field(default_factory=dict)
     strengths: Mapping[Code, KnownStrength] = field(default_factory=dict)
     relatives: tuple[RelativeRisk, ...] = ()
+    # Derived, because each decision asks: the roles a concept plays, and a table with every role
+    # and nothing under it.
+    plays: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    nothing: Mapping[str, tuple[()]] = field(init=False, repr=False, compare=False)
+    _coded: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plays: dict[str, tuple[str, ...]] = {}
+        for role, concepts in self.roles.items():
+            for concept in concepts:
+                plays[concept] = (*plays.get(concept, ()), role)
+        object.__setattr__(self, "plays", plays)
+        object.__setattr__(self, "nothing", dict.fromkeys(self.roles, ()))
+        object.__setattr__(self, "_coded", frozenset(self.codes.values()))
 
     def known(self, code: Code) -> Code | None:
         """The code of this table that covers ``code``: itself, or the nearest class of ATC.
@@ -248,11 +271,7 @@ class ConceptTable:
 
     def has_code(self, concept: str) -> bool:
         """Has the concept any verified code? Without one a text is all a record can hold."""
-        return concept in self.codes.values()
-
-    def role(self, name: str) -> frozenset[str]:
-        """Concept ids that play the role; an unknown role is a mistake and raises `KeyError`."""
-        return self.roles[name]
+        return concept in self._coded
 
 
 @dataclass(frozen=True, slots=True)

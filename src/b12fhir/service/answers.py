@@ -83,7 +83,7 @@ def seen(proposal: Proposal) -> Seen:
 
 
 def _person(one: Seen) -> Answer:
-    ages = one.case.age()
+    ages = one.case.ages
     if ages is None:
         age = "age not known"
     else:
@@ -91,7 +91,7 @@ def _person(one: Seen) -> Answer:
     states = [
         word
         for word, truth in (
-            ("pregnant", one.case.pregnant()),
+            ("pregnant", one.case.pregnant),
             ("breast-feeding", one.case.breastfeeding()),
         )
         if truth.is_yes
@@ -152,7 +152,7 @@ def _rule_for(decision: Decision, result: LabResult) -> str:
 
 
 def _place(one: Seen, result: LabResult) -> str:
-    band = one.case.limits.bands[result.analyte.value, result.amount.unit]
+    band = one.case.limits.bands[result.analyte, result.amount.unit]
     low, high = plain(band.low), plain(band.high)
     place = {
         BandName.LOW: f"below {low}",

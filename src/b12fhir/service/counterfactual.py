@@ -249,7 +249,7 @@ def _limits(limits: Limits, result: LabResult) -> tuple[Decimal, ...]:
 
 
 def _band(limits: Limits, result: LabResult) -> tuple[Decimal, ...]:
-    band = limits.bands[result.analyte.value, result.amount.unit]
+    band = limits.bands[result.analyte, result.amount.unit]
     return band.low, band.high
 
 

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from b12fhir.decision.case import Case
 from b12fhir.facts.history import Standing
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.medicines import Exposure
 from b12fhir.facts.patient import Patient, Pregnancy, Sex
 from b12fhir.kernel.dates import When, on, parse_when
 from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.load import load_protocol
 from tests.support.decided import decided, ids, rules
 from tests.support.facts import (
     TODAY,
@@ -22,6 +24,7 @@ from tests.support.facts import (
     drug,
     injection,
     lab,
+    record,
     tablets,
 )
 
@@ -406,3 +409,11 @@ def test_the_baseline_names_what_is_missing() -> None:
         (ask,) = [gap for gap in answer.gaps if gap.id == "baseline"]
         assert f"too old: {test}." in ask.text
         assert note(answer, "R-10") == test
+
+
+@pytest.mark.parametrize("look", ["with_role", "ever", "asked", "medicines", "taking"])
+def test_a_role_that_does_not_exist_is_a_mistake(look: str) -> None:
+    """A misspelt role would otherwise be a sign that no patient ever has."""
+    case = Case(record(), load_protocol(), TODAY)
+    with pytest.raises(KeyError):
+        getattr(case, look)("pernicious_anaemia")

@@ -1,7 +1,6 @@
 """The narrative: everything a reviewer needs, in any viewer, whatever the record holds."""
 
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -122,7 +121,7 @@ def test_a_rule_or_test_the_protocol_does_not_know_is_still_shown():
 
 
 def test_a_cause_without_rule_or_inputs_is_a_plain_line():
-    cause = replace(build_decision().causes[0], governs=False, rule="", inputs=())
+    cause = build_decision().causes[0]._replace(governs=False, rule="", facts=())
     assert "pernicious anemia, confirmed Do not" in words(build_decision(causes=(cause,)))
 
 

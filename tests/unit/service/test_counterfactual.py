@@ -239,10 +239,10 @@ def test_the_limits_looked_at_are_all_there_are(case: Case) -> None:
     proposal = propose(resources, PROTOCOL, case.as_of, Site())
     day = case.as_of.date()
     asked = counterfactual._Asked(proposal.facts, PROTOCOL, day, proposal.decision)
-    for result in usable(Case_(proposal.facts, PROTOCOL, day)).picks.values():
-        if result.result is None or result.result.analyte not in counterfactual._TESTS:
+    for result in usable(Case_(proposal.facts, PROTOCOL, day)).chosen.values():
+        if result.analyte not in counterfactual._TESTS:
             continue
-        one = result.result
+        one = result
         others = counterfactual._without(asked.facts, one)
 
         def answer(to: Decimal, one=one, others=others) -> Outcome:

@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from b12fhir.kernel.analyte import Analyte
 from b12fhir.protocol.builders.numbers import decimal
 from b12fhir.protocol.documents import Document, Documents
 from b12fhir.protocol.limits import AgeLimit, AnaemiaLimit, Band, DoseWindow, Limits
@@ -35,9 +36,11 @@ def _number(name: str, value: Decimal | int) -> Decimal | int:
     return int(value) if LIMIT_IDS[name] else decimal(value)
 
 
-def _bands(documents: Documents, on: date | None) -> dict[tuple[str, str], Band]:
+def _bands(documents: Documents, on: date | None) -> dict[tuple[Analyte, str], Band]:
     return {
-        (entry["analyte"], entry["unit"]): Band(decimal(held["low"]), decimal(held["high"]))
+        (Analyte(entry["analyte"]), entry["unit"]): Band(
+            decimal(held["low"]), decimal(held["high"])
+        )
         for entry in documents.list_of("limits", "band")
         if (held := in_force(entry["version"], on)) is not None
     }

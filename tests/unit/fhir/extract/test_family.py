@@ -67,7 +67,7 @@ def test_a_relatives_disease_is_never_the_patients() -> None:
 @pytest.mark.parametrize("code", sorted(load_protocol().concepts.codes))
 def test_no_disease_of_a_relative_is_the_patients(code) -> None:
     """Whatever a relative has, only family history may stand in the patient's facts."""
-    family = load_protocol().concepts.role("family-history-risk")
+    family = load_protocol().concepts.roles["family-history-risk"]
     facts = read(relative(concept(code.system, code.code)))
     assert {fact.concept for fact in facts.concepts} <= family
     assert (facts.exposures, facts.doses, facts.allergies, facts.labs) == ((), (), (), ())
