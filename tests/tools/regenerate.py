@@ -19,6 +19,7 @@ from b12fhir.protocol.catalogue_page import catalogue_page
 from b12fhir.protocol.documents import read_documents
 from b12fhir.protocol.load import DEFAULT_PACK, load_protocol
 from tests.profiles.examples import example_files, table
+from tests.tools.hazard_log import page, read_log
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 CASES = Path(__file__).parents[1] / "cases"
@@ -33,6 +34,7 @@ def generated() -> dict[Path, str]:
         PROFILES / "rule-catalogue.md": catalogue(protocol, proofs),
         PROFILES / "rule-catalogue.html": catalogue_page(protocol, titles, proofs),
         PROFILES / "examples" / "README.md": table(),
+        PROFILES / "safety" / "hazard-log.md": page(read_log()),
     }
     for artefact in artefacts(protocol):
         files[PROFILES / file_name(artefact)] = _json(artefact)
