@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from b12fhir.facts.medicines import Route
+from b12fhir.fhir.dosage import dosage
+from b12fhir.fhir.site import Site
 from b12fhir.kernel.dates import When, on
 from b12fhir.kernel.truth import Truth
 from b12fhir.plan.course import Course, CoursePhase, DoseRecord
@@ -14,7 +16,9 @@ from b12fhir.plan.slot import DoseLog
 from b12fhir.plan.slots import dose_log
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Span
+from tests.support.builders import build_maintenance, build_phase
 
+SITE = Site()
 LIMITS = load_protocol().limits
 KEY = "a1b2c3d4e5f60718:e1:r1"
 # A Saturday. The plan was signed that morning.
@@ -110,3 +114,60 @@ def short(found: DoseLog) -> list[str]:
 def asked(found: DoseLog) -> list[str]:
     """Ids of what must be asked."""
     return [remark.id for remark in found.remarks]
+
+
+def order(name: str = "induction", /, **changes: Any) -> dict[str, Any]:
+    """A signed order as it stands on a server: 1000 microgram IM on alternate days, 7 doses."""
+    plain = {
+        "resourceType": "MedicationRequest",
+        "id": name,
+        "meta": {"versionId": "1", "lastUpdated": "2026-11-21T09:00:00Z"},
+        "identifier": [{"system": SITE.system("order"), "value": f"{KEY}:{name}"}],
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": "Patient/p1"},
+        "authoredOn": "2026-11-21",
+        "medicationCodeableConcept": {
+            "text": "hydroxocobalamin 1000 microgram/mL solution for injection"
+        },
+        "dosageInstruction": [dosage(build_phase())],
+    }
+    return {key: held for key, held in (plain | changes).items() if held is not None}
+
+
+def monthly(**changes: Any) -> dict[str, Any]:
+    """The signed order of the maintenance."""
+    return order("maintenance", **({"dosageInstruction": [dosage(build_maintenance())]} | changes))
+
+
+def signed_plan(**changes: Any) -> dict[str, Any]:
+    """The plan that the orders belong to."""
+    plain = {
+        "resourceType": "CarePlan",
+        "id": "plan",
+        "meta": {"versionId": "1", "lastUpdated": "2026-11-21T09:00:00Z"},
+        "identifier": [{"system": SITE.system("approved-plan"), "value": KEY}],
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/p1"},
+    }
+    return plain | changes
+
+
+def administered(when: str, /, **changes: Any) -> dict[str, Any]:
+    """A nurse's record of one injection."""
+    plain = {
+        "resourceType": "MedicationAdministration",
+        "id": f"dose-{when[:10]}",
+        "meta": {"versionId": "1", "lastUpdated": f"{when[:10]}T10:00:00Z"},
+        "status": "completed",
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": when,
+        "medicationCodeableConcept": {"text": "hydroxocobalamin injection 1000 microgram"},
+        "dosage": {"route": {"text": "intramuscular"}},
+        "request": {"reference": "MedicationRequest/induction"},
+    }
+    return {key: held for key, held in (plain | changes).items() if held is not None}
+
+
+PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1960-05-04"}
