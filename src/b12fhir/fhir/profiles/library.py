@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from typing import Any
 
 from b12fhir.fhir.json import encode
@@ -43,4 +44,6 @@ def _plain(value: Any) -> Any:
 
 
 def _key(key: Any) -> str:
-    return " ".join(key) if isinstance(key, tuple) else str(key)
+    if isinstance(key, tuple):
+        return " ".join(_key(part) for part in key)
+    return str(key.value) if isinstance(key, Enum) else str(key)
