@@ -19,6 +19,7 @@ from b12fhir.adapters.audit import FileAudit, history, verify
 from b12fhir.adapters.cli.exits import BROKEN_PIPE, INTERRUPTED
 from b12fhir.adapters.cli.parser import SETTING_OPTIONS
 from b12fhir.adapters.doctor import STOPS, diagnose
+from b12fhir.adapters.install import install, refusals
 from b12fhir.adapters.server import Limits, RestServer
 from b12fhir.adapters.server.address import parse_address
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
@@ -36,6 +37,7 @@ from b12fhir.errors import (
     ServerError,
     UserError,
 )
+from b12fhir.fhir.profiles import artefacts
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Audit, Resource
 from b12fhir.protocol.load import load_protocol, pack_ids
@@ -150,6 +152,8 @@ class _House:
             write=files.write,
             sync=self._sync,
             doctor=self._doctor,
+            artefacts=self._artefacts,
+            install=self._install,
             audit_verify=self._audit_verify,
             audit_history=self._audit_history,
         )
@@ -211,6 +215,20 @@ class _House:
         record = self.settings.audit_file(writes=not dry_run)
         kept = f"Audit record: {record or 'none is kept'}." if record or not dry_run else ""
         return _synced(done, self.stderr, *([kept] if kept else []))
+
+    def _artefacts(self) -> Sequence[Resource]:
+        return artefacts(self.protocol(self.clock()), self.settings.canonical)
+
+    def _install(self, dry_run: bool) -> cli.Installed:  # noqa: FBT001 - a port
+        with self._server() as server:
+            done = install(server, self._artefacts(), dry_run=dry_run)
+        refused = [error for kind in done for _, error in kind.refused]
+        written = sum(kind.created + kind.updated for kind in done)
+        what = "Would write" if dry_run else "Wrote"
+        lines = [*(kind.line() for kind in done), f"{what} {written} artefacts."]
+        lacking = any(kind.lacking for kind in done)
+        code = PARTIAL if refused or lacking else OK
+        return cli.Installed(lines, list(refusals(done)), _said(refused, self.stderr), code)
 
     def _doctor(self) -> cli.Diagnosis:
         with self._server() as server:

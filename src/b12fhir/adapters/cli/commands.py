@@ -9,6 +9,7 @@ import msgspec
 
 from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.doors import Doors, Records
+from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
 from b12fhir.kernel.dates import parse_when
@@ -109,6 +110,8 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "sync": sync,
     "doctor": doctor,
     "packs": packs,
+    "protocol": protocol,
+    "install-profiles": install_profiles,
     "audit": audit,
 }
 

@@ -106,6 +106,16 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Installed:
+    """What was loaded into a server. ``problems`` and ``said`` as in `Synced`."""
+
+    lines: Sequence[str]
+    problems: Sequence[str]
+    said: Sequence[str]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """Everything a command may do."""
 
@@ -123,5 +133,7 @@ class Doors:
     write: Callable[[Path, str, Iterable[bytes]], Path]
     sync: Callable[[datetime, bool, Ticker], Synced]
     doctor: Callable[[], Diagnosis]
+    artefacts: Callable[[], Sequence[Resource]]
+    install: Callable[[bool], Installed]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]

@@ -70,6 +70,22 @@ no patient and writes nothing. Exit code 20 if sync cannot run there.""",
 examples:
   b12fhir packs
   b12fhir assess patient.json --pack seed-default""",
+    "protocol": """\
+examples:
+  b12fhir protocol export
+  b12fhir protocol export --out profiles --pack seed-default
+
+Writes the FHIR artefacts of a pack as JSON: profiles, code systems, value sets, concept maps, the
+plan and its activities, the library with limits and rules, and what a server is asked for. The same
+pack gives the same files, byte for byte. Their addresses begin with B12FHIR_CANONICAL.""",
+    "install-profiles": """\
+examples:
+  b12fhir install-profiles --server http://127.0.0.1:8080/fhir --dry-run
+  b12fhir install-profiles --server https://ehr.example.org/fhir --token-file token.txt
+
+Loads the same artefacts into a server, under ids of their own, so that it can validate what b12fhir
+writes. Run again it writes nothing; after a new version it updates. What a server refuses is named,
+and the rest is loaded: exit code 30.""",
     "audit": """\
 examples:
   b12fhir audit verify
@@ -127,6 +143,8 @@ def build() -> argparse.ArgumentParser:
         ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
         ("doctor", "ask a FHIR server what it can do", _doctor),
         ("packs", "list the protocol packs and who has signed them", _packs),
+        ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
+        ("install-profiles", "load them into a FHIR server", _install_profiles),
         ("audit", "check the audit record, or show one patient's entries", _audit),
     ):
         command = commands.add_parser(
@@ -185,6 +203,19 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _packs(_: argparse.ArgumentParser) -> None:
     """No options."""
+
+
+def _protocol(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    export = actions.add_parser("export", help="write every artefact", allow_abbrev=False)
+    export.add_argument("--out", metavar="DIR", help="folder to write to (default: out/profiles)")
+    export.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
+
+
+def _install_profiles(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    parser.add_argument("--dry-run", action="store_true", help="compare, but write nothing")
+    parser.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
