@@ -8,14 +8,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
-from b12fhir.fhir.codemap import read_code_map
+from b12fhir.fhir.codemap import CodeMap, read_code_map
 from b12fhir.fhir.site import CANONICAL
-from b12fhir.kernel.codes import Code
+from b12fhir.protocol.load import load_protocol
 
 PREFIX = "B12FHIR_"
 # Where a sync that writes keeps its record unless it is told another place: beside `out`.
@@ -47,9 +48,9 @@ class Settings:
     audit: str = ""
     audit_key_file: Path | None = None
 
-    def codes(self) -> Mapping[Code, Code]:
-        """The site's local laboratory codes, as LOINC; empty without a map."""
-        return _read_codes(self.code_map) if self.code_map else {}
+    def codes(self) -> CodeMap:
+        """The site's own codes of tests and medicines, checked; empty without a map."""
+        return _read_codes(self.code_map, self.pack) if self.code_map else CodeMap()
 
     def token(self) -> str:
         """The bearer token in the token file, or ``""`` without one. Never logged, never shown."""
@@ -213,13 +214,19 @@ def _read_key(path: Path) -> bytes:
     return key
 
 
-def _read_codes(path: Path) -> Mapping[Code, Code]:
+def _read_codes(path: Path, pack: str) -> CodeMap:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         msg = f"The code map {path} cannot be read as UTF-8 text."
         raise ConfigError(msg, hint="Check the path, its permissions and its encoding.") from None
-    return read_code_map(text, where=f"The code map {path}")
+    return _checked(text, f"The code map {path}", pack)
+
+
+@lru_cache(maxsize=4)
+def _checked(text: str, where: str, pack: str) -> CodeMap:
+    """Checked once, not for each patient of a run."""
+    return read_code_map(text, where=where, protocol=load_protocol(pack))
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -296,8 +303,9 @@ SETTINGS: tuple[Setting, ...] = (
         "code_map",
         "",
         "none",
-        "TOML file that maps the site's own laboratory codes to LOINC: `[[code]]` with `system`, "
-        "`code` and `loinc`. Codes without a row are reported as unmapped.",
+        "TOML file of the site's own codes: laboratory tests (`[[code]]`), medicines (`[[drug]]`) "
+        "and its codes for our products (`[[product]]`); `profiles/code-map.toml` is a template. "
+        "Codes without a row are reported as unmapped.",
         Path,
     ),
     Setting(

@@ -127,12 +127,14 @@ class _House:
     def site(self, address: str = "local") -> Site:
         """The site; ``address`` names the server unless the settings do (ruling 12)."""
         chosen = self.settings
+        codes = chosen.codes()
         return Site(
             server_id=chosen.server_id or address,
             site_key=chosen.site_key,
             canonical=chosen.canonical,
             zone=chosen.zone,
-            code_map=chosen.codes(),
+            code_map=codes.labs,
+            drugs=codes.drugs,
         )
 
     def doors(self, out: report.Terminal, err: report.Terminal) -> cli.Doors:

@@ -10,6 +10,7 @@ import pytest
 from b12fhir import config
 from b12fhir.config import SETTINGS, Settings
 from b12fhir.errors import ConfigError
+from b12fhir.fhir.codemap import CodeMap
 from tests.support.phi import TOKEN, assert_no_phi
 
 HTTPS = "https://ehr.example.org/fhir"
@@ -145,8 +146,9 @@ def test_a_code_map_is_read_from_its_file(tmp_path) -> None:
     path = tmp_path / "codes.toml"
     path.write_text('[[code]]\nsystem = "urn:lab"\ncode = "B12"\nloinc = "2132-9"\n', "utf-8")
     settings = config.load({"B12FHIR_CODE_MAP": str(path)}, {})
-    assert [code.code for code in settings.codes().values()] == ["2132-9"]
-    assert config.load({}, {}).codes() == {}
+    assert [code.code for code in settings.codes().labs.values()] == ["2132-9"]
+    assert settings.codes() is settings.codes()
+    assert config.load({}, {}).codes() == CodeMap()
 
 
 def test_a_code_map_that_cannot_be_read_is_named(tmp_path) -> None:

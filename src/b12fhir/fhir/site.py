@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
+from b12fhir.fhir.formulary import Formulary
 from b12fhir.kernel.codes import Code
 
 CANONICAL = "https://b12fhir.example/fhir"
@@ -15,7 +16,8 @@ class Site:
 
     ``server_id`` is the logical name of the FHIR server (``local`` for folders): with ``site_key``
     it makes the patient part of our identifiers (ruling 12). ``canonical`` is the base of our own
-    systems and profiles. ``code_map`` turns local laboratory codes into LOINC ones.
+    systems and profiles. ``code_map`` turns local laboratory codes into LOINC ones; ``drugs`` are
+    the site's own medicines.
     """
 
     server_id: str = "local"
@@ -23,6 +25,7 @@ class Site:
     canonical: str = CANONICAL
     zone: tzinfo = UTC
     code_map: Mapping[Code, Code] = field(default_factory=dict)
+    drugs: Formulary = field(default_factory=Formulary)
 
     def system(self, name: str) -> str:
         """URI of one of our identifier systems, e.g. ``plan`` or ``decision-digest``."""

@@ -8,6 +8,7 @@ import pytest
 from b12fhir.decision.model import Intent, Urgency
 from b12fhir.facts.record import OwnPlan
 from b12fhir.fhir.compose import compose, device_bundle
+from b12fhir.fhir.formulary import Formulary, LocalCoding
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.validate import validate
@@ -213,6 +214,26 @@ def test_medicines_are_named_by_text_and_coded_only_if_verified():
         {"system": RXNORM, "code": "240684"}
     ]
     assert all(m["substitution"] == {"allowedBoolean": False} for m in medicines)
+
+
+def test_a_sites_own_coding_stands_beside_the_text_and_before_the_verified_code():
+    """Ruling 16: what the site orders by; a code that is both is written once."""
+    local, both = Code("urn:drugs", "4711"), CODED.codes[0]
+    own = (LocalCoding(local, "B12 ampoule"), LocalCoding(both))
+    for codings, expected in (
+        (own[:1], [{"display": "B12 ampoule"}, {}]),
+        (own, [{"display": "B12 ampoule"}, {}]),
+        (own[1:], [{}]),
+    ):
+        site = replace(SITE, drugs=Formulary(codings={CODED.id: codings}))
+        plan = build_plan(phases=(build_oral(product=CODED),))
+        (medicine,) = of_type(composed(plan=plan, site=site), "MedicationRequest")
+        held = medicine["medicationCodeableConcept"]
+        codes = [local, both][-len(expected) :]
+        assert held["coding"] == [
+            {**code._asdict(), **more} for code, more in zip(codes, expected, strict=True)
+        ]
+        assert held["text"] == "hydroxocobalamin 1000 microgram/mL solution for injection"
 
 
 def test_a_course_is_acute_if_it_ends():

@@ -13,8 +13,10 @@ from b12fhir.fhir.compose.entry import (
     references,
 )
 from b12fhir.fhir.dosage import dosage, product_text
+from b12fhir.fhir.formulary import LocalCoding
 from b12fhir.fhir.identity import MEDICATION_REQUEST
 from b12fhir.fhir.narrative import PROPOSAL_NOTICE, pack_notice
+from b12fhir.fhir.site import Site
 from b12fhir.kernel.quantities import plain
 from b12fhir.plan.model import Phase
 from b12fhir.protocol.model import Product
@@ -39,7 +41,7 @@ def medication_request(ctx: Context, phase: Phase) -> dict[str, Any]:
             "intent": "proposal",
             "category": [_category()],
             "priority": "urgent" if ctx.urgent and first else "routine",
-            "medicationCodeableConcept": _medicine(phase.product),
+            "medicationCodeableConcept": _medicine(phase.product, ctx.site),
             "subject": {"reference": ctx.facts.patient.reference},
             "supportingInformation": references(ctx.evidence),
             "authoredOn": ctx.start,
@@ -59,9 +61,12 @@ def _category() -> dict[str, Any]:
     return {"coding": [{"system": f"{_HL7}/medicationrequest-category", "code": "outpatient"}]}
 
 
-def _medicine(product: Product) -> dict[str, Any]:
-    """Text always; codings only where a verified one exists (ruling 16)."""
-    coding = [{"system": code.system, "code": code.code} for code in product.codes]
+def _medicine(product: Product, site: Site) -> dict[str, Any]:
+    """Text always; the site's own codings, then verified ones, where there are any (ruling 16)."""
+    own = site.drugs.codings.get(product.id, ())
+    written = {one.code for one in own}
+    codings = (*own, *(LocalCoding(code) for code in product.codes if code not in written))
+    coding = [compact({**one.code._asdict(), "display": one.display}) for one in codings]
     return compact({"coding": coding, "text": product_text(product)})
 
 

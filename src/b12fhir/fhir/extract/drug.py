@@ -1,11 +1,13 @@
 """Which drug a medicine resource is about: ingredient, strength, and the route its form implies."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from b12fhir.facts.medicines import Route
 from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.amount import PER_ML, PER_PIECE, Strength, ratio_strength, strength_in
+from b12fhir.fhir.extract.localdrug import Mapped, mapped, unread
 from b12fhir.fhir.extract.record import Record
 from b12fhir.fhir.extract.tree import codes_of, displays_of, items, obj, text, words_of
 from b12fhir.kernel.codes import SNOMED, Code
@@ -39,7 +41,9 @@ class Drug(NamedTuple):
 
     ``form`` are the names that tell how it is given. ``strength`` is that of B12, ``other`` that of
     the ``ingredients`` (concepts other than B12). ``by_name``: no code, only the name tells them.
-    ``combined``: B12 is one ingredient of several.
+    ``combined``: B12 is one ingredient of several. ``route`` is the product's only one, if the site
+    says so. ``doubt``: why what the site's code map says was left out. ``unread``: the code under
+    which to report a medicine in which nothing was recognised.
     """
 
     text: str
@@ -53,6 +57,9 @@ class Drug(NamedTuple):
     other: Strength | None = None
     by_name: bool = False
     combined: bool = False
+    route: Route | None = None
+    doubt: str = ""
+    unread: Code | None = None
 
     @property
     def is_liquid(self) -> bool:
@@ -92,34 +99,56 @@ def drug_of(resource: Resource, record: Record) -> Drug | None:
 
 
 def _identified(held: _Held, record: Record) -> Drug:
-    table, words = record.protocol.concepts, record.lexicon
-    known = [table.known(code) for code in held.codes]
-    concepts = {code: table.codes[code] for code in known if code}
-    b12 = [one for one, concept in concepts.items() if concept in words.b12]
+    words, site, meanings = record.lexicon, *_meanings(held, record)
+    b12 = [one for one, concepts in meanings.items() if concepts & words.b12]
     b12 += [one for one in held.codes if one in words.products and one not in b12]
-    named = " ".join(concepts.get(code, "") for code in b12)
-    own = "; ".join(table.displays.get(code, "") for code in concepts)
+    named = {concept for code in b12 for concept in meanings.get(code, ())}
+    own = _own_words(meanings, record) or site.words
     is_b12 = bool(b12) or bool(IS_B12.search(held.said))
-    others = set(concepts.values()) or _by_name(held.said, record)
+    others = set[str]().union(*meanings.values()) or _by_name(held.said, record)
     others -= words.allergens | words.b12
+    rest = [one for one in meanings if one not in b12]
     return Drug(
         text=held.said or own,
-        form=f"{held.said}; {own}",
+        form=f"{held.said}; {own}; {site.words}",
         is_b12=is_b12,
         weak=not b12,
-        name=drug_name(f"{named} {held.said}"),
-        strength=_strength(b12, held, record, IS_B12) if is_b12 else None,
+        name=drug_name(f"{' '.join(sorted(named))} {held.said}"),
+        strength=_strength(b12, held, site, (record, IS_B12)) if is_b12 else None,
         ingredients=tuple(sorted(others)),
-        by_name=not concepts,
-        combined=_combined(held, {concepts.get(code, "") for code in b12}),
-        codes=tuple(code for code in concepts if code not in b12),
-        other=_strength([*set(concepts) - set(b12)], held, record, _FOLATE) if others else None,
+        by_name=not any(meanings.values()),
+        combined=_combined(held, named, words.b12),
+        codes=(*rest, *site.codes),
+        other=_strength(rest, held, site, (record, _FOLATE)) if others else None,
+        route=site.route,
+        doubt=site.doubt,
+        unread=None if is_b12 or others or meanings else unread(held.codes, held.said),
     )
 
 
-def _combined(held: _Held, b12: set[str]) -> bool:
-    """Is B12 one ingredient of several, by its code, its ingredients or its name?"""
-    mixed = any(concept.endswith("_combination") for concept in b12)
+def _meanings(held: _Held, record: Record) -> tuple[Mapped, dict[Code, frozenset[str]]]:
+    """The ingredients each code means, by our tables and by the site's map."""
+    table = record.protocol.concepts
+    known = [table.known(code) for code in held.codes]
+    meanings = {code: frozenset({table.codes[code]}) for code in known if code}
+    standard = set[str]().union(*meanings.values())
+    site = mapped(held.codes, (held.said, *displays_of(held.code)), standard, record)
+    for code, drug in site.drugs.items():
+        meanings[code] = meanings.get(code, frozenset()) | drug.concepts
+    return site, meanings
+
+
+def _own_words(codes: Iterable[Code], record: Record) -> str:
+    displays = record.protocol.concepts.displays
+    return "; ".join(displays[code] for code in codes if code in displays)
+
+
+def _combined(held: _Held, named: set[str], b12: frozenset[str]) -> bool:
+    """Is B12 one ingredient of several, by its codes, its ingredients or its name?
+
+    ``named`` are the concepts of the codes that mean ``b12``: a local one may mean others too.
+    """
+    mixed = bool(named - b12) or any(concept.endswith("_combination") for concept in named)
     return mixed or len(held.parts) > 1 or " / " in held.said
 
 
@@ -130,10 +159,13 @@ def _by_name(said: str, record: Record) -> set[str]:
 
 
 def _strength(
-    codes: list[Code], held: _Held, record: Record, names: re.Pattern[str]
+    codes: list[Code], held: _Held, site: Mapped, by: tuple[Record, re.Pattern[str]]
 ) -> Strength | None:
-    """What our tables say first, then the ingredient's ratio, then the product's own name."""
-    known = {_known_strength(code, record) for code in codes} - {None}
+    """What tables and map say first, then the ingredient's ratio, then the product's own name."""
+    record, names = by
+    known = {_known_strength(code, record) for code in codes}
+    known |= {site.strength(code) for code in codes}
+    known.discard(None)
     if len(known) > 1:
         return None
     found = [*known]
@@ -166,8 +198,8 @@ def drug_name(said: str) -> str:
     return next((name for word, name in _FORMS if word in flat), "")
 
 
-def route_of(dosages: list[Resource], form: str) -> Route:
-    """The route that is stated; else the one that the product's form implies."""
+def route_of(dosages: list[Resource], drug: Drug) -> Route:
+    """The route that is stated; else the product's only one, else the one its form implies."""
     stated = set()
     for dosage in dosages:
         route = dosage.get("route")
@@ -177,7 +209,7 @@ def route_of(dosages: list[Resource], form: str) -> Route:
         stated |= coded or {route_in(words_of(route), injected=False)}
     if stated:
         return stated.pop() if len(stated) == 1 else Route.UNKNOWN
-    return route_in(form, injected=False)
+    return drug.route or route_in(drug.form, injected=False)
 
 
 def route_in(said: str, *, injected: bool) -> Route:

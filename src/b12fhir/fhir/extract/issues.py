@@ -119,6 +119,15 @@ CLINICAL_DIFFERS = Kind(
 LENGTH = Kind("length-unclear", _WARNING, "No length was assumed.", "Record the resected length.")
 PRESENCE = Kind("answer-unclear", _WARNING, "It counts as unknown.", "Ask what was found.")
 # Medicines
+UNMAPPED_DRUG = Kind(
+    "unmapped-medicine",
+    _NOTE,
+    _UNUSED,
+    "If it holds B12 or a rule asks for it, add it to the site's code map.",
+)
+MAP_DIFFERS = Kind(
+    "map-contradiction", _WARNING, "The standard code was used.", "Correct the site's code map."
+)
 MEDICINE_UNKNOWN = Kind("medicine-unresolved", _WARNING, _UNUSED, "Send the Medication along.")
 NOT_TAKEN = Kind("not-taken", _NOTE, "It is no medicine that is taken.", "")
 DOSE_UNCLEAR = Kind("dose-unclear", _WARNING, "The dose counts as unknown.", "Clarify the dose.")

@@ -16,10 +16,12 @@ from b12fhir.fhir.extract.issues import (
     DRUG_NAME,
     EXCLUDED,
     GIVEN_UNKNOWN,
+    MAP_DIFFERS,
     MEDICINE_UNKNOWN,
     MODIFIED,
     NOT_TAKEN,
     TEXT_ONLY,
+    UNMAPPED_DRUG,
     quote,
 )
 from b12fhir.fhir.extract.record import Listed, Record, Source
@@ -33,7 +35,7 @@ from b12fhir.fhir.extract.schedule import (
     per_day,
 )
 from b12fhir.fhir.extract.subject import not_ours
-from b12fhir.fhir.extract.tree import items, obj, text, words_of
+from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.kernel.dates import When
 from b12fhir.kernel.truth import Truth
 
@@ -66,6 +68,7 @@ def read_medicine(source: Source, record: Record) -> Iterator[Found]:
         return
     drug = drug_of(resource, record)
     if drug is not None and not drug.matters:
+        yield from _unmapped(source, drug, record)
         return
     stop, shown = not_ours(source, record), quote(drug.text if drug else "?")
     if stop is not None:
@@ -80,7 +83,22 @@ def read_medicine(source: Source, record: Record) -> Iterator[Found]:
         yield NOT_TAKEN.issue(source.reference, f"({shown}) is a proposal, an option or a ban")
     else:
         usage = _USAGES[str(resource.get("resourceType"))](resource, record)
+        if resource.get("resourceType") == "MedicationDispense":
+            usage = usage._replace(given=_supply_counts(usage, dosages_of(resource), drug))
         yield from _facts(source, drug, usage, record)
+
+
+def _unmapped(source: Source, drug: Drug, record: Record) -> Iterator[Found]:
+    """A medicine that is taken and in which nothing was recognised: it might be B12."""
+    resource = source.resource
+    withdrawn = text(resource.get("status")) == "entered-in-error"
+    if drug.unread is None or withdrawn or _is_no_order(resource) or not_ours(source, record):
+        return
+    system, code = drug.unread
+    told = f"code {quote(code)} of system {quote(system, 80)}" if code else "no code"
+    named = "" if code else f", named {quote(drug.text, 60)}"
+    shown = (drug.text or "a medicine") if code else "a medicine"
+    yield Listed(UNMAPPED_DRUG, f"({told}{named}) is in no table", shown, relevant=False)
 
 
 def _is_own_proposal(resource: Resource, record: Record) -> bool:
@@ -106,7 +124,7 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
         single, daily = _doses(dosages, drug.strength)
         yield B12Dose(
             reference=source.reference,
-            route=route_of(dosages, drug.form),
+            route=route_of(dosages, drug),
             given=usage.given,
             text=drug.text,
             drug=drug.name,
@@ -121,6 +139,8 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
             combined=drug.combined,
         )
         yield from _remarks(source, drug, usage, single)
+    if drug.doubt:
+        yield MAP_DIFFERS.issue(source.reference, f"({quote(drug.text)}) {drug.doubt}")
     for ingredient in drug.ingredients if usage.taken else ():
         _, daily = _doses(dosages, drug.other)
         yield Exposure(
@@ -198,19 +218,20 @@ def _request(resource: Resource, record: Record) -> Usage:
 def _dispense(resource: Resource, record: Record) -> Usage:
     """Supply, not a dose (R-128): it lasts for the days stated, else it only tells its own day."""
     supplied = text(resource.get("status")) in _SUPPLIED
-    given = _supply_counts(resource) if supplied else Truth.NO
     handed = record.when(resource.get("whenHandedOver")) or record.when(
         resource.get("whenPrepared")
     )
     days = obj(resource.get("daysSupply"))
     end = lasting(handed, {"unit": "d", **days}) or handed
+    given = Truth.of(supplied)
     return Usage(given, taken=supplied, ordered=True, start=handed, end=end)
 
 
-def _supply_counts(resource: Resource) -> Truth:
+def _supply_counts(usage: Usage, dosages: list[Resource], drug: Drug) -> Truth:
     """Tablets handed out count as taken (ruling 26); an ampoule handed out was perhaps given."""
-    dosages, said = dosages_of(resource), words_of(resource.get("medicationCodeableConcept"))
-    route = route_of(dosages, said)
+    if usage.given.is_no:
+        return usage.given
+    route = route_of(dosages, drug)
     return Truth.UNKNOWN if route.is_injection or route is Route.UNKNOWN else Truth.YES
 
 
