@@ -68,13 +68,16 @@ class AuditState(Enum):
     """How far it got.
 
     ``INTENDED`` stands before anything is sent. ``REFUSED``: nothing was changed. ``UNCLEAR``: the
-    server did not say whether it was.
+    server did not say whether it was. ``OVERTAKEN``: the patient was read again and it was not
+    found as intended; whether it never was or somebody changed it since, what holds now was decided
+    anew.
     """
 
     INTENDED = "intended"
     DONE = "done"
     REFUSED = "refused"
     UNCLEAR = "unclear"
+    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ def test_the_last_decision_of_each_patient_is_recalled_also_by_the_next_run(path
     [
         (AuditState.DONE, False),
         (AuditState.REFUSED, False),
+        (AuditState.OVERTAKEN, False),
         (AuditState.UNCLEAR, True),  # the server may have written: somebody has to look
         (None, True),  # as after a crash
     ],

@@ -32,6 +32,7 @@ KEY = patient_key(PATIENT, SITE)
 DECISION, WRITE, RUN = AuditKind.DECISION, AuditKind.WRITE, AuditKind.RUN
 INTENDED, DONE = AuditState.INTENDED, AuditState.DONE
 REFUSED, UNCLEAR = AuditState.REFUSED, AuditState.UNCLEAR
+OVERTAKEN = AuditState.OVERTAKEN
 
 
 def b12(value: int) -> dict:
@@ -257,11 +258,11 @@ def test_a_lost_race_is_looked_up_before_it_is_sent_again(path):
     assert said(path) == [
         *FIRST[:-1],
         (WRITE, UNCLEAR, True),
-        (WRITE, REFUSED, True),
+        (WRITE, OVERTAKEN, True),
         *[FIRST[0], *FIRST[3:]],
         END,
     ]
-    assert [e.outcome for e in kept(path)][4:6] == ["ConflictError-409", "not-on-server"]
+    assert [e.outcome for e in kept(path)][4:6] == ["ConflictError-409", "not-as-intended"]
     assert verify(path).is_good
 
 
@@ -278,7 +279,7 @@ def test_a_crash_between_sending_and_the_answer_is_visible_and_the_next_run_look
     assert [result.kind for result in report.results] == ["nothing" if written else "create"]
     settled = kept(path)[4]
     assert (settled.state, settled.outcome) == (
-        (DONE, "found-on-server") if written else (REFUSED, "not-on-server")
+        (DONE, "found-on-server") if written else (OVERTAKEN, "not-as-intended")
     )
     assert verify(path).is_good
     assert len(server.all("CarePlan")) == 1

@@ -142,8 +142,8 @@ def transact(
 def settle(audit: Audit, proposal: Proposal, resources: Sequence[Resource]) -> None:
     """Close a write that nobody knows the end of, now that the patient has been read again.
 
-    It was done if every resource of it is stored; else it was not, since a transaction is all or
-    nothing. One without a digest to look for stays open: a person has to look.
+    It was done if every resource of it is stored as intended; else it is overtaken. One without a
+    digest to look for stays open: a person has to look.
     """
     about = _about(proposal)
     known = audit.recall(about.patient)
@@ -155,8 +155,8 @@ def settle(audit: Audit, proposal: Proposal, resources: Sequence[Resource]) -> N
     audit.record(
         replace(
             about,
-            state=AuditState.DONE if found else AuditState.REFUSED,
-            outcome="found-on-server" if found else "not-on-server",
+            state=AuditState.DONE if found else AuditState.OVERTAKEN,
+            outcome="found-on-server" if found else "not-as-intended",
             answers=known.unfinished,
         )
     )

@@ -2,7 +2,7 @@
 
 from b12fhir.ports import AuditEntry, AuditKind, AuditState, Recalled
 
-ENDS = frozenset({AuditState.DONE, AuditState.REFUSED})
+ENDS = frozenset({AuditState.DONE, AuditState.REFUSED, AuditState.OVERTAKEN})
 
 
 class Memory:

@@ -24,6 +24,7 @@ _HOW = {
     AuditState.DONE: "done",
     AuditState.REFUSED: "nothing was changed",
     AuditState.UNCLEAR: "the server did not say whether it was done",
+    AuditState.OVERTAKEN: "not found as intended when the patient was read again",
 }
 
 
