@@ -111,6 +111,13 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}.", hint=f"See {self.prog} --help.")
 
 
+class _Commands(argparse.RawDescriptionHelpFormatter):
+    """Room for the longest command beside its words."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+
 def parse(argv: Sequence[str], stdout: IO[str]) -> argparse.Namespace | None:
     """The arguments; ``None`` if help or the version was asked for and has been shown.
 
@@ -131,7 +138,7 @@ def build() -> argparse.ArgumentParser:
         prog="b12fhir",
         description=_ABOUT,
         epilog=f"{_START}\n\nexit codes:\n{codes}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Commands,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"b12fhir {__version__}")
