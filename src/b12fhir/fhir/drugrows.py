@@ -147,7 +147,7 @@ def _of_ingredients(one: _Row, protocol: Protocol) -> LocalDrug:
         else:
             concepts.add(concept)
             codes += [code] if code else []
-    b12 = concepts & (table.role("b12") | table.role("b12-combination"))
+    b12 = concepts & (table.roles["b12"] | table.roles["b12-combination"])
     _fits(one, concepts, b12, protocol)
     strength = _strength(one)
     route = row.get("route")
@@ -164,7 +164,7 @@ def _of_ingredients(one: _Row, protocol: Protocol) -> LocalDrug:
 def _ingredient(said: str, protocol: Protocol) -> tuple[str | None, Code | None]:
     """The concept an ingredient is: by its own name, or by ``rxnorm|code`` or ``atc|code``."""
     table = protocol.concepts
-    medicines = {concept for role in MEDICINE_ROLES for concept in table.role(role)}
+    medicines = {concept for role in MEDICINE_ROLES for concept in table.roles[role]}
     system, bar, number = said.partition("|")
     if not bar:
         return (said if said in medicines else None), None

@@ -254,7 +254,7 @@ def test_every_fault_is_named_at_once_and_by_its_file() -> None:
 
 def test_every_shipped_product_is_b12_and_has_a_form_that_is_known() -> None:
     """A product whose drug or form the map did not know could not be read back."""
-    b12 = PROTOCOL.concepts.role("b12")
+    b12 = PROTOCOL.concepts.roles["b12"]
     packs = [load_protocol(name).pack for name in pack_ids()]
     for product in (one for pack in packs for one in pack.products.values()):
         assert product.drug in b12
