@@ -108,7 +108,7 @@ def _care(asked: Question, kind: str, missing: tuple[str, ...]) -> Reasons:
         care = potassium_care(asked.stops, asked.blood, asked.sure_causes)
     if kind == "treat":
         care = care + before_dose_one(missing)
-        care = care + (_oral_is_not_enough(asked) if asked.treatment.running else NONE)
+        care = care + _oral_is_not_enough(asked)
     return care + (running_reasons(asked.treatment) if kind == "none" else NONE)
 
 
@@ -159,15 +159,17 @@ def _wanted(asked: Question) -> str:
 
 def _doubles(asked: Question, wanted: str) -> bool:
     """Would a new course double the one under way? An injection load does not double tablets."""
-    running = asked.treatment.running
-    if not running:
+    others = asked.treatment.others
+    if not others:
         return False
-    tablets_only = all(dose.route.is_oral for dose in running)
+    tablets_only = all(dose.route.is_oral for dose in others)
     return not (wanted == "treat" and tablets_only and _treated_by(asked)[0] == "im")
 
 
 def _oral_is_not_enough(asked: Question) -> Reasons:
-    shown = asked.treatment.running
+    shown = asked.treatment.others
+    if not shown:
+        return NONE
     return found("R-95", shown, "an oral course is running") + contraindication(
         "oral-running",
         "Vitamin B12 is taken by mouth; here that is not dependable as the sole route. The"

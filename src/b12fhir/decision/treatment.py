@@ -15,13 +15,19 @@ class Treatment(NamedTuple):
     """What is known of B12 given.
 
     ``sure`` doses count and ``possible`` ones are asked about; ``recent`` are sure ones inside the
-    windows of R-21 on the day, ``running`` all that may be under way or are on order.
+    windows of R-21 on the day, ``running`` all that may be under way or are on order, ``others``
+    those of them that are no orders of a plan of ours: that plan is compared, not doubled.
     """
 
     sure: tuple[B12Dose, ...] = ()
     possible: tuple[B12Dose, ...] = ()
     running: tuple[B12Dose, ...] = ()
     recent: tuple[B12Dose, ...] = ()
+
+    @property
+    def others(self) -> tuple[B12Dose, ...]:
+        """What runs beside our own signed orders."""
+        return tuple(dose for dose in self.running if not dose.own)
 
 
 def treatment(case: Case) -> Treatment:
@@ -153,9 +159,9 @@ def dose_within(case: Case, given: Treatment, days: int) -> bool:
 
 def running_reasons(given: Treatment) -> Reasons:
     """Why nothing is proposed beside B12 that is already given or on order."""
-    if not given.running:
+    shown = given.others
+    if not shown:
         return NONE
-    shown = given.running
     return (
         flag("b12-already-given-or-ordered")
         + found("R-21", shown, "vitamin B12 is already being given or is on order")

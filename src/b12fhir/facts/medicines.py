@@ -64,7 +64,8 @@ class B12Dose:
     unknown where the record does not say. ``dose_ug`` is a single dose, ``daily_ug`` a day's
     amount; either is ``None`` when the record does not state it. ``order`` is the status of an
     order that is on record as such, else ``""``. ``concentration`` is that of an injection, in
-    ug/mL. ``combined``: B12 is one ingredient of several, as in a multivitamin.
+    ug/mL. ``combined``: B12 is one ingredient of several, as in a multivitamin. ``own``: an order
+    that was signed from a plan of this program.
     """
 
     reference: str
@@ -81,6 +82,7 @@ class B12Dose:
     order: str = ""
     concentration: Decimal | None = None
     combined: bool = False
+    own: bool = False
 
     def as_input(self) -> Input:
         """This dose as evidence."""

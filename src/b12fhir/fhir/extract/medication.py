@@ -112,6 +112,13 @@ def _is_own_proposal(resource: Resource, record: Record) -> bool:
     return (own or tagged) and resource.get("intent") == "proposal"
 
 
+def _is_own_order(resource: Resource, record: Record) -> bool:
+    """Was it signed from a plan of ours?"""
+    signed = record.site.system("order")
+    found = items(resource.get("identifier"))
+    return any(text(one.get("system")) == signed for one in found)
+
+
 def _is_no_order(resource: Resource) -> bool:
     if resource.get("resourceType") != "MedicationRequest":
         return False
@@ -137,6 +144,7 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
             order=_order_status(source.resource),
             concentration=drug.strength.ug if drug.is_liquid and drug.strength else None,
             combined=drug.combined,
+            own=_is_own_order(source.resource, record),
         )
         yield from _remarks(source, drug, usage, single)
     if drug.doubt:

@@ -128,6 +128,11 @@ def test_our_own_drafts_are_no_medicines_but_what_was_approved_is(changes, doses
     assert (len(facts.doses), [c for c in codes(facts) if c != "dose-unclear"]) == (doses, [])
 
 
+@pytest.mark.parametrize(("system", "own"), [(SITE.system("order"), True), ("http://other", False)])
+def test_an_order_signed_from_our_plan_is_known_as_ours(system: str, own: bool) -> None:
+    assert one(medicine(identifier=[{"system": system, "value": "k"}])).own is own
+
+
 @pytest.mark.parametrize(
     ("route", "expected"),
     [(IM, Route.IM), (SC, Route.SC), (ORAL, Route.ORAL), (SL, Route.SUBLINGUAL),
