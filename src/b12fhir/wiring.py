@@ -19,10 +19,12 @@ from b12fhir.adapters.audit import FileAudit, history, verify
 from b12fhir.adapters.cli.exits import BROKEN_PIPE, INTERRUPTED
 from b12fhir.adapters.cli.parser import SETTING_OPTIONS
 from b12fhir.adapters.doctor import STOPS, diagnose
+from b12fhir.adapters.follow import no_signed_plan, owner_of
 from b12fhir.adapters.install import install, refusals
 from b12fhir.adapters.server import Limits, RestServer
 from b12fhir.adapters.server.address import parse_address
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
+from b12fhir.adapters.sync.reading import PatientReader
 from b12fhir.adapters.sync.report import NOTHING
 from b12fhir.config import Settings
 from b12fhir.demo import cohort_dir
@@ -37,12 +39,13 @@ from b12fhir.errors import (
     ServerError,
     UserError,
 )
+from b12fhir.fhir.capabilities import read_capabilities
 from b12fhir.fhir.profiles import artefacts
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Audit, Resource
 from b12fhir.protocol.load import load_protocol, pack_ids
 from b12fhir.protocol.model import Pack, Protocol
-from b12fhir.service import Proposal, propose
+from b12fhir.service import Followed, Proposal, follow, propose
 from b12fhir.service.recording import OFF, pseudonym, record_decision
 
 Clock = Callable[[], datetime]
@@ -156,6 +159,7 @@ class _House:
             doctor=self._doctor,
             artefacts=self._artefacts,
             install=self._install,
+            follow=self._follow,
             audit_verify=self._audit_verify,
             audit_history=self._audit_history,
         )
@@ -217,6 +221,23 @@ class _House:
         record = self.settings.audit_file(writes=not dry_run)
         kept = f"Audit record: {record or 'none is kept'}." if record or not dry_run else ""
         return _synced(done, self.stderr, *([kept] if kept else []))
+
+    def _follow(self, plan: str, patient: str, as_of: datetime) -> Sequence[Followed]:
+        """The signed plans of one patient; one of them, if its key is given."""
+        with self._server() as server:
+            site = self.site(server.base)
+            can = read_capabilities(server.capabilities())
+            reader = PatientReader(server, can, SyncSettings().page_size, site)
+            for note in reader.check():
+                self.stderr.write(f"b12fhir: {report.one_line(note)}\n")
+            named = f"Patient/{patient.removeprefix('Patient/')}"
+            owner = named if patient else owner_of(server, site, plan)
+            resources = reader.everything(owner)
+        found = follow(resources, self.protocol(as_of), as_of, site, owner)
+        chosen = [one for one in found if plan in {"", one.course.key}]
+        if not chosen:
+            raise no_signed_plan("This patient has no signed plan")
+        return chosen
 
     def _artefacts(self) -> Sequence[Resource]:
         return artefacts(self.protocol(self.clock()), self.settings.canonical)

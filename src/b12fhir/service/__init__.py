@@ -2,6 +2,7 @@
 
 from b12fhir.service.explain import Explanation, explain
 from b12fhir.service.explained import EXPLANATION_VERSION, explanation_json, explanation_schema
+from b12fhir.service.follow import Followed, calendar_of, follow
 from b12fhir.service.propose import Proposal, decide_on, extract, propose
 from b12fhir.service.view import SCHEMA_VERSION, proposal_schema, to_json
 
@@ -9,12 +10,15 @@ __all__ = [
     "EXPLANATION_VERSION",
     "SCHEMA_VERSION",
     "Explanation",
+    "Followed",
     "Proposal",
+    "calendar_of",
     "decide_on",
     "explain",
     "explanation_json",
     "explanation_schema",
     "extract",
+    "follow",
     "proposal_schema",
     "propose",
     "to_json",

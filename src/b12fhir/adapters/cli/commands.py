@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from b12fhir.adapters.cli.audit_commands import audit
+from b12fhir.adapters.cli.calendar_commands import calendar
 from b12fhir.adapters.cli.doors import Doors, Records
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
@@ -113,6 +114,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "protocol": protocol,
     "install-profiles": install_profiles,
     "audit": audit,
+    "calendar": lambda args, doors: calendar(args, doors, _ready(args, doors)),
 }
 
 

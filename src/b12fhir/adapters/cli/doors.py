@@ -10,7 +10,7 @@ from typing import Protocol
 from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
-from b12fhir.service import Explanation, Proposal
+from b12fhir.service import Explanation, Followed, Proposal
 
 
 class Records(Protocol):
@@ -135,5 +135,6 @@ class Doors:
     doctor: Callable[[], Diagnosis]
     artefacts: Callable[[], Sequence[Resource]]
     install: Callable[[bool], Installed]
+    follow: Callable[[str, str, datetime], Sequence[Followed]]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]

@@ -86,6 +86,16 @@ examples:
 Loads the same artefacts into a server, under ids of their own, so that it can validate what b12fhir
 writes. Run again it writes nothing; after a new version it updates. What a server refuses is named,
 and the rest is loaded: exit code 30.""",
+    "calendar": """\
+examples:
+  b12fhir calendar --server http://127.0.0.1:8080/fhir --patient 123
+  b12fhir calendar --server https://ehr.example.org/fhir --plan a1b2c3d4e5f60718:e1:r1
+  b12fhir calendar --server https://ehr.example.org/fhir --patient 123 --ics doses.ics
+
+Shows each dose of a plan that somebody signed: given, due, overdue, missed. With --ics it writes
+what is still to be given as an iCalendar file, in neutral words, with nothing about whom or what
+for. Write it again after each dose: entries keep their identity, and what is no longer to be given
+is sent as cancelled. It reads only. Exit code 11 if there is no signed plan.""",
     "audit": """\
 examples:
   b12fhir audit verify
@@ -152,6 +162,7 @@ def build() -> argparse.ArgumentParser:
         ("packs", "list the protocol packs and who has signed them", _packs),
         ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
         ("install-profiles", "load them into a FHIR server", _install_profiles),
+        ("calendar", "list the doses of a signed plan, or write them as a calendar", _calendar),
         ("audit", "check the audit record, or show one patient's entries", _audit),
     ):
         command = commands.add_parser(
@@ -223,6 +234,18 @@ def _install_profiles(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument("--dry-run", action="store_true", help="compare, but write nothing")
     parser.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
+
+
+def _calendar(parser: argparse.ArgumentParser) -> None:
+    _server(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--plan", metavar="KEY", help="this plan, e.g. a1b2c3d4e5f60718:e1:r1")
+    which.add_argument("--patient", metavar="ID", help="all plans of a patient, e.g. 123")
+    parser.add_argument("--ics", metavar="FILE", help="write a calendar instead of a table")
+    parser.add_argument(
+        "--label", metavar="TEXT", default="", help="words before each entry; name nobody in them"
+    )
+    _common(parser)
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
