@@ -125,7 +125,9 @@ class _Commands(argparse.RawDescriptionHelpFormatter):
     """Room for the longest command beside its words."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26)
+        super().__init__(prog)
+        # argparse forgets the indent of commands when it measures them.
+        self._action_max_length = 22
 
 
 def parse(argv: Sequence[str], stdout: IO[str]) -> argparse.Namespace | None:
