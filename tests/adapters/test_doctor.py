@@ -58,6 +58,9 @@ def test_a_full_server_is_fine():
         (lambda s: row(s, "CarePlan").pop("versioning"), "update CarePlan", LACKING),
         (lambda s: row(s, "CarePlan").update(versioning="no-version"), "update CarePlan", LACKING),
         (without("ServiceRequest"), "update ServiceRequest", LACKING),
+        (without("Task"), "search Task", LACKING),
+        (without("Task"), "create Task", LACKING),
+        (without("Goal"), "update Goal", LACKING),
     ],
 )
 def test_what_is_missing_is_named_with_what_we_do_instead(change, topic, expected):

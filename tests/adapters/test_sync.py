@@ -126,7 +126,8 @@ def test_every_patient_is_processed_in_order_and_the_second_run_writes_nothing()
     first = run(server)
     assert [r.patient for r in first.results] == ["Patient/c", "Patient/a", "Patient/b"]
     assert kinds(first) == ["create"] * 3
-    assert first.resources_written == 18
+    # Each plan: CarePlan, 2 phases, 3 tests, assessment, 2 cautions, request to sign.
+    assert first.resources_written == 30
     assert not first.partial
     sent = server.transactions
     second = run(server)
@@ -168,7 +169,7 @@ def test_a_dry_run_sends_nothing_and_shows_what_it_would():
     report = run(server, dry_run=True)
     assert server.transactions == 0
     assert report.results[0].write is not None
-    assert report.results[0].write.created == 6
+    assert report.results[0].write.created == 10
     assert report.resources_written == 0
     assert "1 would be created" in report.lines()[1]
 
@@ -212,7 +213,7 @@ def test_everything_about_a_patient_is_asked_for_by_patient():
     server = ward("a")
     run(server)
     asked = {kind for kind, params in server.asked if params.get("patient") == "a"}
-    assert asked == {
+    assert asked - set(PARTS) == {
         "Observation",
         "CarePlan",
         "MedicationRequest",
@@ -225,6 +226,65 @@ def test_everything_about_a_patient_is_asked_for_by_patient():
         "AllergyIntolerance",
         "FamilyMemberHistory",
     }
+
+
+PARTS = ("Goal", "RiskAssessment", "DetectedIssue", "Task")
+
+
+def parts_asked(server: Server) -> list[str]:
+    return [kind for kind, _ in server.asked if kind in PARTS]
+
+
+def test_parts_of_a_plan_are_asked_for_only_where_one_is_or_will_be():
+    """Four searches for each patient who never has a plan would be for nothing."""
+    server = ward("a")
+    server.put(person("b"))
+    for _ in range(2):
+        server.asked.clear()
+        run(server)
+        assert parts_asked(server) == list(PARTS)
+        assert {p["patient"] for kind, p in server.asked if kind in PARTS} == {"a"}
+
+
+def test_parts_are_found_although_their_plan_is_gone():
+    """Somebody deleted the plan and its requests: the parts that are left are taken up again."""
+    server = ward("a")
+    run(server)
+    for kind in ("CarePlan", "MedicationRequest", "ServiceRequest"):
+        for resource in server.all(kind):
+            server.delete(kind, resource["id"])
+    report = run(server)
+    # Made again: the plan, two phases and three tests; the Task must lead to the new plan.
+    assert (kinds(report), report.resources_written) == (["update"], 7)
+    (plan,), (task,) = server.all("CarePlan"), server.all("Task")
+    assert task["focus"] == {"reference": f"CarePlan/{plan['id']}"}
+    assert len(server.all("RiskAssessment")) == 1
+    assert kinds(run(server)) == ["nothing"]
+
+
+def lacking(server: Server, *, whole: tuple[str, ...] = (), create: tuple[str, ...] = ()) -> Server:
+    """The server without some types, or without creating some."""
+    statement = copy.deepcopy(dict(server.capabilities()))
+    rows = statement["rest"][0]["resource"]
+    statement["rest"][0]["resource"] = [row for row in rows if row["type"] not in whole]
+    for row in rows:
+        if row["type"] in create:
+            row["interaction"] = [one for one in row["interaction"] if one["code"] != "create"]
+    server.capabilities = lambda: statement
+    return server
+
+
+def test_a_server_that_keeps_no_assessment_gets_the_plan_without_it():
+    server = lacking(ward("a"), whole=("RiskAssessment",), create=("Goal",))
+    report = run(server)
+    assert report.notes == (
+        "The server keeps no Goal: plans are written without its goals.",
+        "The server keeps no RiskAssessment: plans are written without the assessment.",
+    )
+    assert (kinds(report), report.resources_written) == (["create"], 9)
+    assert (server.all("RiskAssessment"), server.all("Goal")) == ([], [])
+    assert kinds(run(server)) == ["nothing"]
+    assert set(parts_asked(server)) == {"DetectedIssue", "Task"}
 
 
 def medicine(kind: str, link: object, name: str = "a") -> dict:

@@ -7,21 +7,26 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.decision.model import Classification, Intent, SeverityGrade, Urgency
 from b12fhir.facts.record import OwnPlan
+from b12fhir.fhir.bundle import entries
 from b12fhir.fhir.compose import compose
 from b12fhir.fhir.identity import patient_key
-from b12fhir.fhir.json import encode
+from b12fhir.fhir.json import decode, encode
 from b12fhir.fhir.publish import reconcile
 from b12fhir.fhir.validate import validate
 from b12fhir.kernel.evidence import Finding, Input, Remark
 from b12fhir.kernel.truth import Truth
 from b12fhir.plan.model import Monitor
+from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Span
+from b12fhir.service import propose
+from tests.spec.case import case_params
 from tests.support.builders import (
     AMPOULE,
     CODED,
@@ -35,12 +40,33 @@ from tests.support.builders import (
     build_protocol,
 )
 
-KINDS = ("CarePlan", "MedicationRequest", "ServiceRequest")
-DRAFT = {("draft", "proposal")}
+KINDS = (
+    "CarePlan",
+    "MedicationRequest",
+    "ServiceRequest",
+    "Goal",
+    "RiskAssessment",
+    "DetectedIssue",
+    "Task",
+)
+# (status, intent) in R4's words, written down here once more: the code must not be its own judge.
+DRAFT = {
+    "CarePlan": ("draft", "proposal"),
+    "MedicationRequest": ("draft", "proposal"),
+    "ServiceRequest": ("draft", "proposal"),
+    "Goal": ("proposed", None),
+    "RiskAssessment": ("preliminary", None),
+    "DetectedIssue": ("preliminary", None),
+    "Task": ("requested", "proposal"),
+}
 WITHDRAWN = {
-    "CarePlan": {("revoked", "proposal")},
-    "MedicationRequest": {("cancelled", "proposal")},
-    "ServiceRequest": {("revoked", "proposal")},
+    "CarePlan": ("revoked", "proposal"),
+    "MedicationRequest": ("cancelled", "proposal"),
+    "ServiceRequest": ("revoked", "proposal"),
+    "Goal": ("cancelled", None),
+    "RiskAssessment": ("cancelled", None),
+    "DetectedIssue": ("cancelled", None),
+    "Task": ("cancelled", "proposal"),
 }
 TESTS = ("potassium", "blood-count", "b12", "uncoded", "clinical-review")
 
@@ -102,6 +128,15 @@ def plans(draw):
     )
 
 
+# A remark may quote an order, and so anything a record holds; its id is always ours.
+remarks = st.builds(
+    Remark,
+    st.sampled_from(["potassium-low", "folic-acid", "leber", "iron-low"]),
+    texts.map(lambda text: f"Heed: {text}"),
+    st.sampled_from(["R-28", "R-50", "R-1"]),
+)
+
+
 @st.composite
 def decisions(draw):
     inputs = st.builds(
@@ -126,6 +161,8 @@ def decisions(draw):
         intent=Intent(draw(st.sampled_from(["treat", "prophylaxis", "confirm", "stop", "none"]))),
         findings=tuple(draw(st.lists(findings, max_size=3))),
         gaps=tuple(draw(st.lists(st.builds(Remark, texts, texts, st.just("R-1")), max_size=2))),
+        cautions=tuple(draw(st.lists(remarks, max_size=3))),
+        contraindications=tuple(draw(st.lists(remarks, max_size=2))),
     )
 
 
@@ -133,24 +170,29 @@ def composed(plan, decision, own_plans=()):
     return compose(build_facts(own_plans=own_plans), decision, plan, build_protocol(), SITE)
 
 
+def state_of(resource) -> tuple[str, str | None]:
+    element = "lifecycleStatus" if resource["resourceType"] == "Goal" else "status"
+    return resource[element], resource.get("intent")
+
+
 def check_writes(bundle, stored) -> None:
     """Every entry is a draft proposal, or the withdrawal of one that was stored as such."""
     assert validate(bundle) == []
     encode(bundle)
-    before = {f"{r['resourceType']}/{r['id']}": (r["status"], r["intent"]) for r in stored}
+    before = {f"{r['resourceType']}/{r['id']}": state_of(r) for r in stored}
     for entry in bundle["entry"]:
         resource, request = entry["resource"], entry["request"]
         kind = resource["resourceType"]
         if kind == "Device":
             continue
-        state = (resource["status"], resource["intent"])
+        state = state_of(resource)
         if request["method"] == "POST":
-            assert state in DRAFT
-        elif state in DRAFT:
-            assert before[request["url"]] in DRAFT | WITHDRAWN[kind]
+            assert state == DRAFT[kind]
+        elif state == DRAFT[kind]:
+            assert before[request["url"]] in (DRAFT[kind], WITHDRAWN[kind])
         else:
-            assert state in WITHDRAWN[kind]
-            assert before[request["url"]] in DRAFT
+            assert state == WITHDRAWN[kind]
+            assert before[request["url"]] == DRAFT[kind]
 
 
 @given(plans(), decisions())
@@ -161,6 +203,17 @@ def test_only_valid_draft_proposals_are_composed(plan, decision):
         assert plan.is_empty or decision.intent.kind == "none"
     else:
         check_writes(bundle, [])
+
+
+@pytest.mark.parametrize("case", case_params())
+def test_no_case_makes_more_than_a_draft(case):
+    """Nothing but proposals in draft, for every patient of the case book."""
+    record = [entry.resource for entry in entries(decode(case.bundle))]
+    bundle = propose(record, load_protocol(case.pack), case.as_of, SITE).bundle()
+    if bundle is not None:
+        check_writes(bundle, [])
+        assert b'"order"' not in encode(bundle)
+        assert b'"plan"' not in encode(bundle)
 
 
 @given(plans(), decisions(), days)
@@ -192,7 +245,11 @@ def test_whatever_others_did_only_drafts_are_touched(first, second, meddling, is
     for number, status, intent in meddling:
         found = [r for kind in KINDS for r in server.all(kind)]
         if found:
-            server.put(found[number % len(found)] | {"status": status, "intent": intent})
+            victim = found[number % len(found)]
+            kind = victim["resourceType"]
+            element = "lifecycleStatus" if kind == "Goal" else "status"
+            intents = {"intent": intent} if "intent" in victim else {}
+            server.put(victim | {element: status} | intents)
     stored = [r for kind in KINDS for r in server.all(kind)]
     own = tuple(
         OwnPlan(f"CarePlan/{r['id']}", r["identifier"][0]["value"], r["status"], r["intent"], D0)

@@ -167,7 +167,7 @@ def build_decision(**changes: Any) -> Decision:
             Finding("R-61", Truth.UNKNOWN),
         ),
         gaps=(Remark("folate", "Folate is not known.", "R-178"),),
-        cautions=(Remark("potassium", "Potassium may fall.", "R-160"),),
+        cautions=(Remark("potassium-low", "Potassium may fall.", "R-166"),),
         contraindications=(Remark("iv", "Never give cobalamin into a vein.", "R-99"),),
         mimics=(Remark("copper", "Copper deficiency.", "R-177"),),
         as_of=D0,

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from b12fhir.fhir.capabilities import NEEDED, READ_TYPES, Capabilities, read_capabilities
+from b12fhir.fhir.stored import OPTIONAL
 from b12fhir.ports import FhirReader, Resource
 
 OK, LACKING, STOPS = "ok", "lacking", "stops"
 _WRITTEN = ("Device", "CarePlan", "MedicationRequest", "ServiceRequest")
+_WITHOUT = "plans are written without it"
 _BY_ID = frozenset({"Patient", "Medication"})
 _INCLUDE = "MedicationRequest:medication"
 _VERSIONED = frozenset({"versioned", "versioned-update"})
@@ -82,6 +84,8 @@ def _search_check(can: Capabilities, kind: str) -> Check:
     if not can.searches(kind):
         if kind in NEEDED:
             return Check(topic, STOPS, "missing", "decide from exported files with assess")
+        if kind in OPTIONAL:
+            return Check(topic, LACKING, "missing", _WITHOUT)
         return Check(topic, LACKING, "missing", "counts as not known; every report says so")
     if not can.finds_by(kind, parameter):
         return Check(topic, LACKING, f"no parameter {parameter}", "it is used all the same")
@@ -96,15 +100,17 @@ def _writing(can: Capabilities) -> Iterator[Check]:
         "declared" if has_transaction else "missing",
         "" if has_transaction else "use --dry-run and take the Bundles from the output folder",
     )
-    for kind in _WRITTEN:
+    for kind in (*_WRITTEN, *OPTIONAL):
         yield _create_check(can, kind)
-    for kind in _WRITTEN[1:]:
+    for kind in (*_WRITTEN[1:], *OPTIONAL):
         yield _update_check(can, kind)
 
 
 def _create_check(can: Capabilities, kind: str) -> Check:
     topic = f"create {kind}"
     if not can.has(kind, "create"):
+        if kind in OPTIONAL:
+            return Check(topic, LACKING, "missing", _WITHOUT)
         return Check(topic, STOPS, "missing", "use --dry-run and take the Bundles from the folder")
     if not can.flag(kind, "conditionalCreate"):
         return Check(topic, LACKING, "conditional create not declared", _LOOK_FIRST)

@@ -21,6 +21,7 @@ from b12fhir.ports import Resource
 _CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
 _VERSION = re.compile(r'(?:W/)?"?(?P<version>[^"]+)"?\Z')
 _WHO = ("subject", "patient")
+_ABOUT = (*_WHO, "for")
 
 
 def counting_clock() -> Callable[[], str]:
@@ -90,10 +91,11 @@ class MemoryServer:
                 "interaction": interactions,
                 "versioning": "versioned-update",
                 "conditionalCreate": True,
+                "updateCreate": True,
                 "searchInclude": [f"{kind}:*"],
                 "searchParam": [{"name": name} for name in ("_id", "identifier", "patient")],
             }
-            for kind in (*READ_TYPES, "Device")
+            for kind in (*READ_TYPES, "Device", "Provenance")
         ]
         rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": resources}
         return {
@@ -148,8 +150,9 @@ class MemoryServer:
             if not is_found:
                 resource = self._save({**resource, "id": key[1]}, now)
             answers.append(_answer(key, resource, status))
-        for key, _ in targets:
-            self._checked(self._store[key])
+        for key, is_found in targets:
+            if not is_found:
+                self._checked(self._store[key])
         return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
 
     def _target(self, entry: Mapping[str, Any]) -> tuple[tuple[str, str], bool]:
@@ -239,14 +242,16 @@ def _matcher(name: str, value: str) -> Callable[[Resource], bool]:
 
 def _is_about(resource: Resource, value: str) -> bool:
     wanted = value.rpartition("/")[2]
-    links = (resource.get(name, {}).get("reference", "") for name in _WHO)
+    links = (resource.get(name, {}).get("reference", "") for name in _ABOUT)
     return any(link == f"Patient/{wanted}" or link.endswith(f"/Patient/{wanted}") for link in links)
 
 
 def _identified(token: str) -> Callable[[Resource], bool]:
     system, bar, value = token.rpartition("|")
+    any_value = bool(bar and system and not value)
     return lambda resource: any(
-        entry.get("value") == value and (not bar or entry.get("system", "") == system)
+        (any_value or entry.get("value") == value)
+        and (not bar or entry.get("system", "") == system)
         for entry in resource.get("identifier", ())
     )
 

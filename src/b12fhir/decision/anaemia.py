@@ -100,6 +100,12 @@ def _ask_group(hemoglobin: LabResult, possible: frozenset[Anaemia]) -> Reasons:
     )
 
 
+def normal_hemoglobin(case: Case) -> Decimal | None:
+    """From which haemoglobin (g/L) there is no anaemia; ``None`` where the groups differ on it."""
+    limits = {case.limits.anaemia[name].limit for name in _groups(case)}
+    return limits.pop() if len(limits) == 1 else None
+
+
 def _groups(case: Case) -> tuple[str, ...]:
     """Every group of the WHO table that the patient can belong to."""
     if case.pregnant.is_yes:

@@ -94,7 +94,7 @@ def _above(result: LabResult | None, limit: Decimal) -> Truth:
     return Truth.UNKNOWN if result is None else result.amount.above(limit)
 
 
-def _cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
+def mma_cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
     """The laboratory's own upper limit, else those of every age the patient can have (R-36)."""
     if mma.lab_range.high is not None:
         return (mma.lab_range.high.value,)
@@ -109,7 +109,7 @@ def _cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
 def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     if mma is None:
         return Truth.UNKNOWN, NONE
-    cutoffs = _cutoffs(case, mma)
+    cutoffs = mma_cutoffs(case, mma)
     answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
     raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
     shown = " or ".join(sorted({f"{cutoff} {mma.amount.unit}" for cutoff in cutoffs}))

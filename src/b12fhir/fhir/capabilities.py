@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from b12fhir.fhir.stored import OPTIONAL
 from b12fhir.ports import Resource
 
 # What a run reads. The needed ones carry the decision: without them none is made.
@@ -17,7 +18,7 @@ USEFUL = (
     "AllergyIntolerance",
     "FamilyMemberHistory",
 )
-READ_TYPES = (*NEEDED, *USEFUL, "Medication")
+READ_TYPES = (*NEEDED, *USEFUL, "Medication", *OPTIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,16 @@ class Capabilities:
     def searches(self, kind: str) -> bool:
         """Can a type be searched?"""
         return self.has(kind, "search-type")
+
+    @property
+    def without(self) -> frozenset[str]:
+        """Optional parts of a plan that cannot be kept here: not searched, or not created."""
+        return frozenset(k for k in OPTIONAL if not (self.searches(k) and self.has(k, "create")))
+
+    @property
+    def names_provenance(self) -> bool:
+        """May a Provenance be stored under an id of our own? Only if that is declared."""
+        return self.listed and self.flag("Provenance", "updateCreate") is True
 
     def finds_by(self, kind: str, parameter: str) -> bool:
         """Is a search parameter declared?"""

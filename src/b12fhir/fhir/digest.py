@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from b12fhir.decision.model import Cause, Decision
-from b12fhir.fhir.identity import CONTENT_DIGEST, DECISION_DIGEST
+from b12fhir.fhir.identity import CONTENT_DIGEST, DECISION_DIGEST, TREATMENT_DIGEST
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.quantities import plain
@@ -23,7 +23,13 @@ from b12fhir.plan.model import Phase, Plan
 from b12fhir.protocol.model import Pack, Span
 
 # Set by the server, or links from one of our resources to another: those become server ids.
-_NOT_CONTENT = frozenset({"id", "meta", "author", "requester", "replaces"})
+_NOT_CONTENT = frozenset({"id", "meta", "author", "requester", "replaces", "focus"})
+_NOT_CONTENT_OF = {"RiskAssessment": frozenset({"performer"})}
+# Lists that hold links to our own resources, and where their number counts: a link that somebody
+# else added or removed is a change.
+_LINKED = ("goal", "detectedIssue", "supportingInfo", "activity")
+_OURS = frozenset({"Goal", "RiskAssessment", "DetectedIssue"})
+_DIGESTS = (CONTENT_DIGEST, DECISION_DIGEST, TREATMENT_DIGEST)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -44,6 +50,21 @@ def decision_digest(decision: Decision, plan: Plan, pack: Pack) -> str:
             "regimen": plan.regimen,
             "phases": [_phase(phase) for phase in plan.phases],
             "tests": sorted({monitor.test for monitor in plan.monitoring}),
+        }
+    )
+
+
+def treatment_digest(decision: Decision, plan: Plan) -> str:
+    """SHA-256 over the treatment alone: no facts and no dates.
+
+    It says whether a plan that somebody signed would be treated otherwise today (ruling 7).
+    """
+    return _sha256(
+        {
+            "kind": plan.kind,
+            "regimen": plan.regimen,
+            "phases": [_phase(phase) for phase in plan.phases],
+            "contraindications": sorted(remark.id for remark in decision.contraindications),
         }
     )
 
@@ -107,16 +128,27 @@ def _span(span: Span | None) -> list[object] | None:
 
 
 def _content(resource: Mapping[str, Any], site: Site) -> dict[str, Any]:
-    content = {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
-    digests = (site.system(CONTENT_DIGEST), site.system(DECISION_DIGEST))
+    left_out = _NOT_CONTENT | _NOT_CONTENT_OF.get(resource.get("resourceType", ""), frozenset())
+    content = {key: value for key, value in resource.items() if key not in left_out}
+    digests = [site.system(name) for name in _DIGESTS]
     content["identifier"] = [
         entry for entry in resource.get("identifier", ()) if entry.get("system") not in digests
     ]
     if "text" in content:
         content["text"] = _visible(content["text"].get("div", ""))
-    if "activity" in content:
-        content["activity"] = [entry for entry in content["activity"] if "detail" in entry]
+    for name in _LINKED:
+        if name in content:
+            foreign = [entry for entry in content[name] if not _is_own_link(entry)]
+            content[name] = [*foreign, len(content[name]) - len(foreign)]
     return content
+
+
+def _is_own_link(entry: Mapping[str, Any]) -> bool:
+    """A link to a part of the same plan: a temporary address, or what a server made of it."""
+    link = entry.get("reference")
+    if not isinstance(link, str):
+        return link is not None
+    return link.startswith("urn:") or link.split("/")[-2:][0] in _OURS
 
 
 def _visible(div: str) -> str:

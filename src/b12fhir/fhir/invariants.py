@@ -1,22 +1,25 @@
-"""Our own rules for a transaction: what is written stays a proposal, and every link holds."""
+"""Our own rules for a transaction: what is written stays a proposal, and every link holds.
+
+A signature writes other states and names a practitioner: it brings `Rules` of its own.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from b12fhir.fhir.dosage import ROUTES
 from b12fhir.fhir.links import links_in
+from b12fhir.fhir.stored import DRAFT, WITHDRAWN, patient_of, status_element
 from b12fhir.kernel.codes import UCUM
 from b12fhir.ports import Resource
 
-# (status, intent) of what may be written; a status other than draft is a withdrawal of ours.
+# (status, intent) of what may be written; a status other than that of a draft is a withdrawal.
 _MAY_WRITE = {
-    "CarePlan": frozenset({("draft", "proposal"), ("revoked", "proposal")}),
-    "MedicationRequest": frozenset({("draft", "proposal"), ("cancelled", "proposal")}),
-    "ServiceRequest": frozenset({("draft", "proposal"), ("revoked", "proposal")}),
-    "Device": frozenset({("active", None)}),
+    **{kind: {draft, (WITHDRAWN[kind], draft[1])} for kind, draft in DRAFT.items()},
+    "Device": {("active", "")},
 }
 # Which types a reference may point at, by element (R4 4.0.1).
 _TARGETS = {
@@ -25,15 +28,33 @@ _TARGETS = {
     "requester": {"Device"},
     "addresses": {"Condition"},
     "reasonReference": {"Condition", "Observation"},
+    "performer": {"Device"},
     "replaces": {"CarePlan"},
+    "goal": {"Goal"},
+    "detectedIssue": {"DetectedIssue"},
+    "focus": {"CarePlan"},
+    "for": {"Patient"},
+    "patient": {"Patient"},
     "activity": {"MedicationRequest", "ServiceRequest"},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Who may write what: (status, intent) by type, and the types a reference may point at."""
+
+    may_write: Mapping[str, Container[tuple[str, str]]]
+    targets: Mapping[str, Container[str]]
+    said: str
+
+
+PROPOSALS = Rules(_MAY_WRITE, _TARGETS, "only draft proposals, and their withdrawal, are written")
 _ROUTE_CODES = frozenset(code for code, _, _ in ROUTES.values())
 _PUT_URL = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
 _IF_MATCH = re.compile(r'W/"[^"]+"\Z')
 
 
-def broken_invariants(bundle: Resource) -> list[str]:
+def broken_invariants(bundle: Resource, rules: Rules = PROPOSALS) -> list[str]:
     """Every rule a transaction breaks, with the entry it is broken in."""
     entries = bundle.get("entry") or []
     if bundle.get("type") != "transaction" or not entries:
@@ -43,7 +64,7 @@ def broken_invariants(bundle: Resource) -> list[str]:
     for index, entry in enumerate(entries):
         resource = entry.get("resource", {})
         where = f"entry[{index}] {resource.get('resourceType')}"
-        problems = (*_request(entry), *_resource(resource), *_links(resource, kinds))
+        problems = (*_request(entry), *_resource(resource, rules), *_links(resource, kinds, rules))
         found.extend(f"{where}: {problem}" for problem in problems)
     return found
 
@@ -56,10 +77,7 @@ def _across(entries: Iterable[Resource], kinds: Mapping[str, str]) -> Iterator[s
     identities = Counter(identity for entry in entries for identity in _identities(entry))
     if any(count > 1 for count in identities.values()):
         yield "Bundle: one identity stands in it twice"
-    subjects = {
-        e["resource"]["subject"]["reference"] for e in entries if "subject" in e["resource"]
-    }
-    if len(subjects) > 1:
+    if len({patient_of(e["resource"]) for e in entries} - {""}) > 1:
         yield "Bundle: it is about more than one patient"
 
 
@@ -67,7 +85,10 @@ def _identities(entry: Resource) -> set[tuple[str, str]]:
     """The ways in which an entry claims to be a certain resource."""
     request, resource = entry.get("request", {}), entry.get("resource", {})
     kind = str(resource.get("resourceType"))
-    claims = {(kind, str(i.get("value"))) for i in resource.get("identifier", [])[:1]}
+    # With its system: a plan and what was proposed for it bear the same key in two systems.
+    claims = {
+        (kind, f"{i.get('system')}|{i.get('value')}") for i in resource.get("identifier", [])[:1]
+    }
     return claims | ({("url", request["url"])} if request.get("method") == "PUT" else set())
 
 
@@ -89,10 +110,11 @@ def _request(entry: Resource) -> Iterator[str]:
         yield "only POST and PUT are written"
 
 
-def _resource(resource: Resource) -> Iterator[str]:
+def _resource(resource: Resource, rules: Rules) -> Iterator[str]:
     kind = str(resource.get("resourceType"))
-    if (resource.get("status"), resource.get("intent")) not in _MAY_WRITE.get(kind, ()):
-        yield "only draft proposals, and their withdrawal, are written"
+    state = (resource.get(status_element(kind)), resource.get("intent", ""))
+    if state not in rules.may_write.get(kind, ()):
+        yield rules.said
     for activity in resource.get("activity", []):
         if ("reference" in activity) == ("detail" in activity):
             yield "cpl-3: an activity has either a reference or a detail"
@@ -149,11 +171,11 @@ def _is_dose(amount: Mapping[str, Any]) -> bool:
     )
 
 
-def _links(resource: Resource, kinds: Mapping[str, str]) -> Iterator[str]:
+def _links(resource: Resource, kinds: Mapping[str, str], rules: Rules) -> Iterator[str]:
     for element, value in resource.items():
         for link in links_in(value):
             kind = kinds.get(link) if link.startswith("urn:") else link.split("/")[-2:][0]
             if kind is None:
                 yield f"{element}: a link leads nowhere"
-            elif kind not in _TARGETS.get(element, {kind}):
+            elif kind not in rules.targets.get(element, {kind}):
                 yield f"{element}: a link leads to a {kind}"

@@ -25,11 +25,18 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _PHASE_HEAD = ("Phase", "Medicine", "Dose", "Route", "How often", "From", "Until", "Conditions")
 
 
-def narrative(decision: Decision, plan: Plan, protocol: Protocol) -> dict[str, str]:
-    """Narrative of the CarePlan."""
+def narrative(
+    decision: Decision,
+    plan: Plan,
+    protocol: Protocol,
+    goals: Sequence[str] = (),
+    asked: str = "",
+) -> dict[str, str]:
+    """Narrative of the CarePlan; ``asked`` says who is to sign it, and until when."""
     parts = (
         _paragraph(PROPOSAL_NOTICE, bold=True),
         _paragraph(summary(decision)),
+        _paragraph(asked) if asked else "",
         _list("Reasons", [_reason(f, protocol) for f in _with(decision, Truth.YES)]),
         _list("Causes", [_cause(cause) for cause in decision.causes]),
         _list("Do not", _remarks(decision.contraindications)),
@@ -43,11 +50,22 @@ def narrative(decision: Decision, plan: Plan, protocol: Protocol) -> dict[str, s
             ("What", "Due", "Rule"),
             [_monitor_row(monitor, protocol) for monitor in plan.monitoring],
         ),
+        _list("Goals", goals),
         _list("Advice", plan.advice),
         _paragraph(pack_notice(protocol.pack)),
     )
-    body = clean("".join(parts))
-    return {"status": "generated", "div": f'<div xmlns="{_XHTML}">{body}</div>'}
+    return _text("".join(parts))
+
+
+def short(*lines: str) -> dict[str, str]:
+    """Narrative of one part of a plan: that it is a proposal, then a few lines."""
+    shown = "".join(_paragraph(line) for line in lines if line)
+    return _text(f"{_paragraph(PROPOSAL_NOTICE, bold=True)}{shown}")
+
+
+def reasons(decision: Decision, protocol: Protocol) -> list[str]:
+    """Each rule that holds, in words and with its facts; text from a record is made safe."""
+    return [clean(_reason(finding, protocol)) for finding in _with(decision, Truth.YES)]
 
 
 def with_notice(div: str, notice: str) -> str:
@@ -79,6 +97,10 @@ def pack_notice(pack: Pack) -> str:
 def clean(text: str) -> str:
     """Text without characters that neither XML nor a FHIR string may hold."""
     return _NOT_XML.sub("\ufffd", text)
+
+
+def _text(body: str) -> dict[str, str]:
+    return {"status": "generated", "div": f'<div xmlns="{_XHTML}">{clean(body)}</div>'}
 
 
 def _words(value: str) -> str:

@@ -9,6 +9,8 @@
     one draft proposal, other content        a plan        update the same ids, if still unchanged
     one draft proposal                       no plan       withdraw: CarePlan revoked, children too
     anything signed, held or in doubt        a plan        blocked: never touched, reported
+    a goal, finding or task somebody took    the same      nothing
+      up, closed or changed                  another plan  blocked: never touched, reported
     two resources with one identity          any           blocked: reported
 
 Only resources that carry our identifiers and are still ``draft`` + ``proposal`` are ever changed,
@@ -23,9 +25,9 @@ from typing import Any
 from b12fhir.facts.patient import Patient
 from b12fhir.fhir.digest import stored_digest, untouched
 from b12fhir.fhir.identity import CLOSED
-from b12fhir.fhir.links import relinked
+from b12fhir.fhir.links import links_in, relinked
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import Owned, owned_resources, patient_of
+from b12fhir.fhir.stored import OPTIONAL, Owned, owned_resources, patient_of
 from b12fhir.fhir.withdraw import entry_to_withdraw, put
 from b12fhir.ports import Resource
 
@@ -131,13 +133,19 @@ def _standing(item: Owned, is_wanted: bool, site: Site) -> str:  # noqa: FBT001 
             return f"{item.reference} is {item.status} ({item.intent}) and is never changed"
         if not is_wanted:
             return f"{item.reference} is open under another identity: was the site key changed?"
-    if not is_wanted:
+    if not is_wanted or item.kind in OPTIONAL:
+        # An accepted Goal or Task stands in nobody's way as long as the plan stays as it is.
         return ""
     if item.is_plan and item.status in CLOSED:
         return f"{item.reference} has this identity and is {item.status}"
-    if item.is_draft_proposal or (item.is_withdrawn and untouched(item.resource, site)):
+    if _is_open(item, site):
         return ""
     return f"{item.reference} is {item.status} ({item.intent}) and is never changed"
+
+
+def _is_open(item: Owned, site: Site) -> bool:
+    """A draft, or one that we withdrew ourselves and may take up again."""
+    return item.is_draft_proposal or (item.is_withdrawn and untouched(item.resource, site))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +166,19 @@ def _compare(owned: Sequence[Owned], wanted: Sequence[Resource], site: Site) -> 
     stored = {(item.kind, item.key): item for item in owned}
     identities = {_identity(entry) for entry in wanted}
     known = {e["fullUrl"]: stored[_identity(e)] for e in wanted if _identity(e) in stored}
+    created = [entry for entry in wanted if entry["fullUrl"] not in known]
+    new = {entry["fullUrl"] for entry in created}
     return _Difference(
         wanted,
         known,
-        [e for e in wanted if e["fullUrl"] in known and not _same(known[e["fullUrl"]], e, site)],
-        [entry for entry in wanted if entry["fullUrl"] not in known],
+        [
+            e
+            for e in wanted
+            if e["fullUrl"] in known
+            # A link to what is made only now still leads to something that is gone.
+            and (not _same(known[e["fullUrl"]], e, site) or not new.isdisjoint(links_in(e)))
+        ],
+        created,
         [item for item in _disposable(owned) if (item.kind, item.key) not in identities],
     )
 
@@ -173,11 +189,22 @@ def _bring_about(owned: Sequence[Owned], bundle: Resource, site: Site) -> Write:
         return _nothing("the stored proposal says the same")
     if unversioned := _unversioned((*diff.known.values(), *diff.obsolete)):
         return _blocked(unversioned)
+    if problem := _taken_up(diff, site):
+        return _blocked(problem)
+    return _update(bundle, diff, site)
+
+
+def _taken_up(diff: _Difference, site: Site) -> str:
+    """What somebody did to a draft that would have to be rewritten, or is about to do."""
     for entry in diff.changed:
         item = diff.known[entry["fullUrl"]]
+        if not (item.is_draft_proposal or item.is_withdrawn):
+            return f"{item.reference} is {item.status} and is never changed"
         if not untouched(item.resource, site):
-            return _blocked(f"{item.reference} was changed by someone else since it was proposed")
-    return _update(bundle, diff, site)
+            return f"{item.reference} was changed by someone else since it was proposed"
+    tasks = (item for item in diff.known.values() if item.kind == "Task")
+    taken = next((task for task in tasks if not _is_open(task, site)), None)
+    return f"{taken.reference} is {taken.status}: somebody is deciding on it" if taken else ""
 
 
 def _update(bundle: Resource, diff: _Difference, site: Site) -> Write:
@@ -210,10 +237,9 @@ def _update(bundle: Resource, diff: _Difference, site: Site) -> Write:
 
 
 def _same(item: Owned, entry: Resource, site: Site) -> bool:
-    wanted = entry["resource"]
-    return item.is_draft_proposal and stored_digest(item.resource, site) == stored_digest(
-        wanted, site
-    )
+    """Need it not be written? What somebody accepted or closed still says what we wrote in it."""
+    ours = item.is_draft_proposal or item.kind in OPTIONAL
+    return ours and stored_digest(item.resource, site) == stored_digest(entry["resource"], site)
 
 
 def _entries(bundle: Resource) -> list[Any]:

@@ -8,6 +8,8 @@ from b12fhir.fhir.formulary import Formulary
 from b12fhir.kernel.codes import Code
 
 CANONICAL = "https://b12fhir.example/fhir"
+APPROVER = "Responsible clinician"
+APPROVE_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,9 @@ class Site:
     it makes the patient part of our identifiers (ruling 12). ``canonical`` is the base of our own
     systems and profiles. ``code_map`` turns local laboratory codes into LOINC ones; ``drugs`` are
     the site's own medicines.
+
+    ``approver`` is who signs proposals: words, or a reference such as ``PractitionerRole/7``.
+    ``approve_days`` is how long a routine proposal may wait for that.
     """
 
     server_id: str = "local"
@@ -26,6 +31,8 @@ class Site:
     zone: tzinfo = UTC
     code_map: Mapping[Code, Code] = field(default_factory=dict)
     drugs: Formulary = field(default_factory=Formulary)
+    approver: str = APPROVER
+    approve_days: int = APPROVE_DAYS
 
     def system(self, name: str) -> str:
         """URI of one of our identifier systems, e.g. ``plan`` or ``decision-digest``."""
@@ -34,3 +41,7 @@ class Site:
     def code_system(self, name: str) -> str:
         """URI of one of our code systems, e.g. ``plan-category``."""
         return f"{self.canonical}/CodeSystem/{name}"
+
+    def profile(self, name: str) -> str:
+        """URI of one of our profiles, e.g. ``b12-careplan``."""
+        return f"{self.canonical}/StructureDefinition/{name}"

@@ -26,6 +26,8 @@ KINDS = {
     "DetectedIssue": DETECTED_ISSUE,
     "Task": APPROVAL_TASK,
 }
+# What a plan can do without, on a server that has no such type.
+OPTIONAL = ("Goal", "RiskAssessment", "DetectedIssue", "Task")
 # (status, intent) as the engine writes it; some kinds have no intent.
 DRAFT = {
     "CarePlan": ("draft", "proposal"),

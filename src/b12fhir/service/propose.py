@@ -3,7 +3,7 @@
 The engine proposes and never orders (R-200).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -46,12 +46,15 @@ class Proposal:
         """What was set aside or doubted while reading."""
         return self.facts.issues
 
-    def bundle(self) -> dict[str, Any] | None:
+    def bundle(self, *, without: Container[str] = ()) -> dict[str, Any] | None:
         """The transaction that would write the proposal; ``None`` where nothing is to be written.
 
-        Composed anew on each call: deterministic, and only for those who need it.
+        Composed anew on each call: deterministic, and only for those who need it. ``without``
+        names resource types that the server does not keep.
         """
-        return compose(self.facts, self.decision, self.plan, self.protocol, self.site)
+        return compose(
+            self.facts, self.decision, self.plan, self.protocol, self.site, without=without
+        )
 
 
 def decide_on(facts: Facts, protocol: Protocol, as_of: datetime, site: Site) -> Decision:

@@ -61,3 +61,43 @@ def test_a_statement_that_lists_nothing_forbids_nothing(statement):
 def test_a_list_of_another_shape_declares_nothing():
     rest = {"mode": "server", "resource": [{"type": "Patient", "searchInclude": "x"}]}
     assert not read_capabilities({"rest": [rest]}).includes("Patient", "x")
+
+
+def listed(*codes: str, kind: str = "Task", **more: object):
+    rows = [{"type": name, "interaction": ALL} for name in PARTS if name != kind]
+    rows.append({"type": kind, "interaction": [{"code": code} for code in codes], **more})
+    return read_capabilities({"rest": [{"mode": "server", "resource": rows}]})
+
+
+PARTS = ("Goal", "RiskAssessment", "DetectedIssue", "Task")
+ALL = [{"code": "search-type"}, {"code": "create"}]
+
+
+@pytest.mark.parametrize(
+    ("codes", "without"),
+    [
+        (("search-type", "create"), frozenset()),
+        # Not found again, each run would write it once more; not created, there is nothing to find.
+        (("create",), {"Task"}),
+        (("search-type",), {"Task"}),
+        ((), {"Task"}),
+    ],
+)
+def test_a_part_is_kept_only_where_it_can_be_made_and_found_again(codes, without):
+    assert listed(*codes).without == without
+
+
+def test_a_server_that_lists_nothing_is_taken_to_keep_every_part():
+    assert read_capabilities({}).without == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [({"updateCreate": True}, True), ({"updateCreate": False}, False), ({}, False)],
+)
+def test_an_id_of_our_own_is_used_only_where_it_is_declared(flags, named):
+    assert listed("update", kind="Provenance", **flags).names_provenance is named
+
+
+def test_an_id_of_our_own_is_not_risked_on_a_silent_server():
+    assert not read_capabilities({}).names_provenance

@@ -25,6 +25,7 @@ from tests.support.builders import (
     build_facts,
     build_maintenance,
     build_oral,
+    build_pack,
     build_phase,
     build_plan,
     build_protocol,
@@ -68,6 +69,10 @@ def test_a_plan_becomes_one_resource_for_each_part():
         "ServiceRequest",
         "ServiceRequest",
         "ServiceRequest",
+        "RiskAssessment",
+        "DetectedIssue",
+        "DetectedIssue",
+        "Task",
     ]
 
 
@@ -140,15 +145,16 @@ def test_the_plan_links_the_evidence_and_only_what_can_be_linked():
     plan = care_plan(decision=decision)
     assert plan["addresses"] == [{"reference": "Condition/pa"}, {"reference": "Condition/tingling"}]
     # A condition that speaks against the decision was used, and is not what the plan addresses.
-    assert plan["supportingInfo"] == [
+    assert [link for link in plan["supportingInfo"] if "urn:" not in link["reference"]] == [
         {"reference": "Condition/refuted"},
         {"reference": "Observation/b12-1"},
     ]
 
 
 def test_a_plan_without_links_has_no_empty_lists():
-    plan = care_plan(decision=build_decision(findings=(), causes=()))
-    assert not {"addresses", "supportingInfo"} & plan.keys()
+    bare = build_decision(findings=(), causes=(), cautions=(), contraindications=())
+    plan = care_plan(decision=bare)
+    assert not {"addresses", "goal"} & plan.keys()
 
 
 def test_the_protocol_its_version_and_its_review_are_named():
@@ -184,15 +190,15 @@ def test_an_activity_may_go_on_and_may_have_no_day():
 @pytest.mark.parametrize(
     ("urgency", "priorities"),
     [
-        (Urgency.URGENT, ["urgent", "routine", "urgent", "routine", "routine"]),
-        (Urgency.SOON, ["routine"] * 5),
-        (Urgency.ROUTINE, ["routine"] * 5),
+        (Urgency.URGENT, ["urgent", "routine", "urgent", "routine", "routine", "urgent"]),
+        (Urgency.SOON, ["routine"] * 6),
+        (Urgency.ROUTINE, ["routine"] * 6),
     ],
 )
 def test_only_what_is_due_at_once_is_urgent(urgency, priorities):
-    """First phase and potassium; "soon" has no FHIR code of its own (asap is above urgent)."""
+    """First phase, potassium, sign-off; "soon" has no FHIR code (asap is above urgent)."""
     bundle = composed(decision=build_decision(urgency=urgency))
-    found = [e["resource"].get("priority") for e in bundle["entry"][2:]]
+    found = [e["resource"]["priority"] for e in bundle["entry"] if "priority" in e["resource"]]
     assert found == priorities
 
 
@@ -312,5 +318,46 @@ def test_the_device_alone_can_be_made_sure_of():
     assert entry == composed()["entry"][0]
 
 
-def test_no_profile_is_claimed_that_does_not_exist_yet():
-    assert all("profile" not in e["resource"].get("meta", {}) for e in composed()["entry"])
+def test_each_resource_names_its_profile_and_is_readable():
+    """dom-6: a viewer that knows none of the elements still shows a text."""
+    by_type = {e["resource"]["resourceType"]: e["resource"] for e in composed()["entry"]}
+    base = "https://b12fhir.example/fhir/StructureDefinition/"
+    assert {kind: r["meta"]["profile"] for kind, r in by_type.items()} == {
+        "Device": [f"{base}b12-engine"],
+        "CarePlan": [f"{base}b12-careplan"],
+        "MedicationRequest": [f"{base}b12-medicationrequest"],
+        "ServiceRequest": [f"{base}b12-monitoring"],
+        "RiskAssessment": [f"{base}b12-assessment"],
+        "DetectedIssue": [f"{base}b12-detectedissue"],
+        "Task": [f"{base}b12-approval-task"],
+    }
+    notice = "<p><b>Proposal by decision support: not an order"
+    assert all(notice in r["text"]["div"] for k, r in by_type.items() if k != "Device")
+
+
+def test_the_treatment_has_a_digest_of_its_own():
+    """It moves with the treatment alone: not with a date, a fact or the pack (ruling 7)."""
+    first = values(care_plan(), "treatment-digest")
+    assert [len(value) for value in first] == [64]
+    same = [
+        {"plan": build_plan(start=date(2026, 12, 1), phases=shifted())},
+        {"decision": build_decision(findings=(), gaps=(), cautions=())},
+        {"protocol": build_protocol(build_pack(version="2.0.0"))},
+        {"plan": build_plan(monitoring=())},
+    ]
+    assert [values(care_plan(**args), "treatment-digest") for args in same] == [first] * 4
+    other = [
+        {"plan": build_plan(phases=(build_phase(count=8), build_maintenance()))},
+        {"plan": build_plan(phases=(build_phase(),))},
+        {"plan": build_plan(regimen="diet")},
+        {"plan": build_plan(kind="prophylaxis")},
+        {"decision": build_decision(contraindications=())},
+    ]
+    found = {values(care_plan(**args), "treatment-digest")[0] for args in other}
+    assert len(found - set(first)) == 5
+
+
+def shifted() -> tuple:
+    """The default phases ten days later."""
+    late = build_phase(start=date(2026, 12, 1), last=date(2026, 12, 13))
+    return late, build_maintenance(start=date(2027, 1, 13))

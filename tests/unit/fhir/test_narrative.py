@@ -42,7 +42,7 @@ def words(decision=None, plan=None, protocol=None) -> str:
         "Neurological sign (R-50): Paresthesia on 2026-11-01; new since 2026-11-01",
         "pernicious anemia, confirmed, governs the treatment (R-70): Pernicious anaemia",
         "Never give cobalamin into a vein. (R-99)",
-        "Potassium may fall. (R-160)",
+        "Potassium may fall. (R-166)",
         "Folate is not known. (R-178)",
         "Copper deficiency. (R-177)",
         "oral: neurological signs (R-90)",

@@ -7,13 +7,16 @@ from datetime import date
 import pytest
 
 from b12fhir.adapters.memory import MemoryServer
+from b12fhir.decision.model import SeverityGrade
 from b12fhir.facts.patient import Patient
 from b12fhir.facts.record import OwnPlan
 from b12fhir.fhir.compose import compose
 from b12fhir.fhir.digest import untouched
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.publish import NO_LONGER, SUPERSEDED, reconcile, why_withdrawn
+from b12fhir.fhir.stored import KINDS, status_element
 from b12fhir.fhir.validate import validate
+from b12fhir.kernel.evidence import Remark
 from tests.support.builders import (
     D0,
     MONITORING,
@@ -28,7 +31,6 @@ from tests.support.builders import (
     build_protocol,
 )
 
-KINDS = ("CarePlan", "MedicationRequest", "ServiceRequest")
 KEY = f"{patient_key('Patient/p1', SITE)}:e1:r1"
 ORAL = build_plan(phases=(build_oral(),))
 
@@ -65,25 +67,49 @@ def server() -> MemoryServer:
     return fresh
 
 
-def named(server: MemoryServer, ending: str) -> dict:
-    found = [r for r in stored(server) if r["identifier"][0]["value"].endswith(ending)]
+def named(server: MemoryServer, ending: str, kind: str = "") -> dict:
+    """The part of that key; the plan itself where its assessment and its Task share the key."""
+    wanted = kind or ("CarePlan" if ":r" in ending else "")
+    found = [
+        r
+        for r in stored(server)
+        if r["identifier"][0]["value"].endswith(ending) and wanted in ("", r["resourceType"])
+    ]
     assert len(found) == 1
     return found[0]
 
 
-def statuses(server: MemoryServer) -> dict[str, str]:
-    return {r["identifier"][0]["value"].removeprefix(KEY): r["status"] for r in stored(server)}
+def statuses(server: MemoryServer, *kinds: str) -> dict[str, str]:
+    """Status of each part by its own name, of all kinds or of some."""
+    return {
+        r["identifier"][0]["value"].removeprefix(KEY) or r["resourceType"]: r[
+            status_element(r["resourceType"])
+        ]
+        for r in stored(server)
+        if not kinds or r["resourceType"] in kinds
+    }
 
 
-def change(server: MemoryServer, ending: str, **values: object) -> None:
-    server.put(named(server, ending) | values)
+def change(server: MemoryServer, ending: str, kind: str = "", **values: object) -> None:
+    server.put(named(server, ending, kind) | values)
 
 
 def test_a_first_plan_is_created_whole():
     server = MemoryServer()
     write = publish(server, wanted())
-    assert (write.kind, write.created, write.updated, write.withdrawn) == ("create", 6, 0, 0)
-    assert set(statuses(server).values()) == {"draft"}
+    assert (write.kind, write.created, write.updated, write.withdrawn) == ("create", 10, 0, 0)
+    assert statuses(server) == {
+        "CarePlan": "draft",
+        ":induction": "draft",
+        ":maintenance": "draft",
+        ":potassium": "draft",
+        ":blood-count": "draft",
+        ":b12": "draft",
+        "RiskAssessment": "preliminary",
+        ":iv": "preliminary",
+        ":potassium-low": "preliminary",
+        "Task": "requested",
+    }
     plan = named(server, ":r1")
     links = {
         a["reference"]["reference"].split("/")[0] for a in plan["activity"] if "reference" in a
@@ -142,7 +168,8 @@ def test_an_update_names_ids_versions_and_leaves_the_rest_alone(server):
 
 def test_another_treatment_adds_what_is_new_and_cancels_what_fell_away(server):
     write = publish(server, wanted(ORAL))
-    assert (write.kind, write.created, write.updated, write.withdrawn) == ("update", 1, 1, 2)
+    # Rewritten: the plan, and the issue that names the one product proposed.
+    assert (write.kind, write.created, write.updated, write.withdrawn) == ("update", 1, 2, 2)
     found = statuses(server)
     assert (found[":oral"], found[":induction"], found[":maintenance"]) == (
         "draft",
@@ -184,7 +211,7 @@ def test_what_a_clinician_cancelled_does_not_come_back(server):
 
 def test_a_plan_no_longer_wanted_is_withdrawn_with_its_parts(server):
     write = publish(server, None, why="The patient is recorded as deceased.")
-    assert (write.kind, write.withdrawn) == ("withdraw", 6)
+    assert (write.kind, write.withdrawn) == ("withdraw", 10)
     assert set(statuses(server).values()) == {"revoked", "cancelled"}
     plan = named(server, ":r1")
     assert plan["note"][0]["text"] == "Withdrawn: The patient is recorded as deceased."
@@ -215,7 +242,7 @@ def test_a_plan_wanted_after_a_withdrawal_is_the_next_revision(server):
     own = OwnPlan(f"CarePlan/{old['id']}", KEY, "revoked", "proposal", D0)
     again = wanted(facts=build_facts(own_plans=(own,)))
     write = publish(server, again)
-    assert (write.kind, write.created) == ("create", 6)
+    assert (write.kind, write.created) == ("create", 10)
     assert named(server, ":r2")["replaces"] == [{"reference": f"CarePlan/{old['id']}"}]
     assert publish(server, again).kind == "nothing"
 
@@ -255,7 +282,7 @@ def test_a_medicine_somebody_signed_is_never_touched(server, status, intent):
 
 def test_nothing_wanted_leaves_signed_parts_and_withdraws_the_draft_rest(server):
     change(server, ":induction", status="active", intent="order")
-    assert publish(server, None).withdrawn == 5
+    assert publish(server, None).withdrawn == 9
     assert statuses(server)[":induction"] == "active"
 
 
@@ -269,13 +296,14 @@ def test_open_later_phases_of_a_signed_plan_are_kept(server, status):
 
 def test_drafts_whose_plan_is_gone_are_withdrawn(server):
     server.delete("CarePlan", named(server, ":r1")["id"])
-    assert publish(server, None).withdrawn == 5
+    assert publish(server, None).withdrawn == 9
 
 
 def test_a_plan_that_was_deleted_is_put_back_over_its_parts(server):
     server.delete("CarePlan", named(server, ":r1")["id"])
     write = publish(server, wanted(build_plan(phases=(build_phase(count=11), build_maintenance()))))
-    assert (write.created, write.updated) == (1, 1)
+    # The load, and the request to sign, whose link led to the plan that is gone.
+    assert (write.created, write.updated) == (1, 2)
     assert (
         publish(
             server, wanted(build_plan(phases=(build_phase(count=11), build_maintenance())))
@@ -334,7 +362,8 @@ def test_without_a_version_nothing_is_changed(server, bundle):
 def test_a_new_pack_version_rewrites_open_drafts(server):
     """Ruling 7: open drafts are proposed anew under a new version."""
     newer = build_protocol(build_pack(version="1.1.0"))
-    assert publish(server, wanted(protocol=newer)).updated == 6
+    # The plan, two phases, three tests and the assessment name the pack's version.
+    assert publish(server, wanted(protocol=newer)).updated == 7
 
 
 def test_a_moved_start_rewrites_the_draft(server):
@@ -356,3 +385,106 @@ def test_a_moved_start_rewrites_the_draft(server):
 )
 def test_the_reason_for_withdrawing(patient, why):
     assert why_withdrawn(patient) == why
+
+
+# --- the parts that a plan can do without -----------------------------------------------------
+
+ANOTHER = build_plan(phases=(build_phase(count=11), build_maintenance()))
+# What a clinician, or a program of the site, makes of each without touching the plan itself.
+TAKEN_UP = [
+    ("RiskAssessment", ":r1", {"status": "final"}),
+    ("DetectedIssue", ":iv", {"status": "final"}),
+    ("DetectedIssue", ":iv", {"status": "cancelled"}),
+]
+TASKS = ["received", "accepted", "in-progress", "on-hold", "rejected", "completed", "cancelled"]
+
+
+@pytest.mark.parametrize(("kind", "ending", "values"), TAKEN_UP)
+def test_a_finding_somebody_settled_disturbs_nobody(server, kind, ending, values):
+    change(server, ending, kind, **values)
+    assert publish(server, wanted()).kind == "nothing"
+
+
+@pytest.mark.parametrize(("kind", "ending", "values"), TAKEN_UP)
+def test_a_finding_somebody_settled_is_never_rewritten(server, kind, ending, values):
+    change(server, ending, kind, **values)
+    other = Remark("iv", "Never into a vein.", "R-99")
+    decision = build_decision(severity=SeverityGrade.MILD, contraindications=(other,))
+    before = named(server, ending, kind)
+    write = publish(server, wanted(decision=decision))
+    assert write.kind == "blocked"
+    assert kind in write.reason
+    assert named(server, ending, kind) == before
+
+
+@pytest.mark.parametrize("status", TASKS)
+def test_while_somebody_decides_the_proposal_stands_still(server, status):
+    """A plan must not change under the eyes of the one who is signing it."""
+    change(server, ":r1", "Task", status=status)
+    assert publish(server, wanted()).kind == "nothing"
+    write = publish(server, wanted(ANOTHER))
+    assert write.kind == "blocked"
+    assert write.reason.startswith("Task/")
+    assert status in write.reason
+
+
+def test_a_caution_that_fell_away_is_cancelled_and_can_come_back(server):
+    calm = build_decision(cautions=())
+    write = publish(server, wanted(decision=calm))
+    assert write.withdrawn == 1
+    assert statuses(server)[":potassium-low"] == "cancelled"
+    assert publish(server, wanted(decision=calm)).kind == "nothing"
+    assert publish(server, wanted()).kind == "update"
+    assert statuses(server)[":potassium-low"] == "preliminary"
+    assert publish(server, wanted()).kind == "nothing"
+
+
+def test_a_new_caution_is_linked_from_the_medicines(server):
+    """Who opens the order sees the caution; the number of links tells that it changed."""
+    more = (*build_decision().cautions, Remark("bleeding", "Bleeding is likelier.", "R-94"))
+    write = publish(server, wanted(decision=build_decision(cautions=more)))
+    # Created: the issue. Rewritten: the plan and its two phases.
+    assert (write.created, write.updated) == (1, 3)
+    issue = named(server, ":bleeding")
+    links = [link["reference"] for link in named(server, ":induction")["detectedIssue"]]
+    assert f"DetectedIssue/{issue['id']}" in links
+    assert len(links) == 3
+
+
+def test_a_goal_somebody_linked_is_a_change_of_theirs(server):
+    goal = {"reference": "Goal/of-the-ward"}
+    change(server, ":r1", goal=[goal])
+    assert publish(server, wanted()).kind == "nothing"
+    assert publish(server, wanted(ANOTHER)).kind == "blocked"
+    assert named(server, ":r1")["goal"] == [goal]
+
+
+@pytest.mark.parametrize("kind", ["RiskAssessment", "DetectedIssue", "Task"])
+def test_what_a_server_cannot_keep_is_left_out_and_stays_out(kind):
+    """And is added when the server learns to keep it."""
+    server = MemoryServer()
+    args = (build_facts(), build_decision(), build_plan(), build_protocol(), SITE)
+    less = compose(*args, without={kind})
+    assert publish(server, less).kind == "create"
+    assert server.all(kind) == []
+    assert publish(server, less).kind == "nothing"
+    assert publish(server, wanted()).created == {"DetectedIssue": 2}.get(kind, 1)
+    assert publish(server, wanted()).kind == "nothing"
+
+
+def signed(resource: dict, system: str, id_: str) -> dict:
+    """What a signature makes: the same key in a system of its own."""
+    own = {"system": SITE.system(system), "value": resource["identifier"][0]["value"]}
+    return resource | {"id": id_, "identifier": [own], "status": "active"}
+
+
+@pytest.mark.parametrize("bundle", [wanted(ANOTHER), wanted(ORAL), None])
+def test_what_a_signature_made_is_never_changed(server, bundle):
+    """Orders and approved plans carry our keys, but in systems that publishing does not see."""
+    server.put(signed(named(server, ":induction"), "order", "o") | {"intent": "order"})
+    server.put(signed(named(server, ":r1"), "approved-plan", "a") | {"intent": "plan"})
+    server.put(signed(named(server, ":r1", "Task"), "dose-task", "d") | {"status": "requested"})
+    made = [("MedicationRequest", "o"), ("CarePlan", "a"), ("Task", "d")]
+    before = [next(r for r in server.all(kind) if r["id"] == id_) for kind, id_ in made]
+    publish(server, bundle)
+    assert [next(r for r in server.all(kind) if r["id"] == id_) for kind, id_ in made] == before

@@ -6,6 +6,8 @@ from typing import Any
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
 from b12fhir.fhir.outcome import read_outcome
+from b12fhir.fhir.site import Site
+from b12fhir.fhir.stored import OPTIONAL, owned_resources
 from b12fhir.ports import FhirReader, Resource
 
 _LACKS = {
@@ -18,6 +20,12 @@ _LACKS = {
     "FamilyMemberHistory": "illnesses in the family",
     "Medication": "the drugs behind some prescriptions",
 }
+_PARTS = {
+    "Goal": "its goals",
+    "RiskAssessment": "the assessment",
+    "DetectedIssue": "its cautions",
+    "Task": "the request to sign it",
+}
 _INCLUDE = "MedicationRequest:medication"
 _IDS_AT_ONCE = 50
 
@@ -25,10 +33,12 @@ _IDS_AT_ONCE = 50
 class PatientReader:
     """Reads patients from one server, asking only for what it has."""
 
-    def __init__(self, server: FhirReader, can: Capabilities, page_size: int) -> None:
+    def __init__(self, server: FhirReader, can: Capabilities, page_size: int, site: Site) -> None:
         self._server = server
+        self._site = site
         self._page = {"_count": str(page_size)}
         self._kinds = [kind for kind in (*NEEDED[1:], *USEFUL) if can.searches(kind)]
+        self._parts = [kind for kind in OPTIONAL if kind not in can.without]
         self._medications = can.searches("Medication")
         self._include = can.includes("MedicationRequest", _INCLUDE)
         self._can = can
@@ -42,9 +52,16 @@ class PatientReader:
                 hint="Run doctor to see what it offers; decide from exported files with assess.",
             )
         lacking = [kind for kind in (*USEFUL, "Medication") if not self._can.searches(kind)]
-        return tuple(
-            f"The server has no {kind}: {_LACKS[kind]} are not known and were not asked for."
-            for kind in lacking
+        return (
+            *(
+                f"The server has no {kind}: {_LACKS[kind]} are not known and were not asked for."
+                for kind in lacking
+            ),
+            *(
+                f"The server keeps no {kind}: plans are written without {_PARTS[kind]}."
+                for kind in OPTIONAL
+                if kind in self._can.without
+            ),
         )
 
     def patients(self) -> list[str]:
@@ -57,14 +74,25 @@ class PatientReader:
         return [f"Patient/{r['id']}" for r in found if r.get("resourceType") == "Patient"]
 
     def everything(self, patient: str) -> list[Resource]:
-        """Read all about one patient; raises `ServerError` if any part of it is not whole."""
+        """Read all about one patient; raises `ServerError` if any part of it is not whole.
+
+        The parts of a plan are asked for only where one of ours was found: they serve nothing else.
+        """
         own = patient.partition("/")[2]
         found = list(_complete(self._server.search("Patient", {"_id": own}), "Patient"))
         for kind in self._kinds:
             params = {"patient": own, **self._page, **self._included(kind)}
             found.extend(_complete(self._server.search(kind, params), kind))
         found.extend(self._other_medications(found))
+        if owned_resources(found, self._site):
+            found.extend(self.parts(patient))
         return found
+
+    def parts(self, patient: str) -> Iterator[Resource]:
+        """Goals, findings and Tasks of one patient, as far as the server keeps them."""
+        for kind in self._parts:
+            params = {"patient": patient.partition("/")[2], **self._page}
+            yield from _complete(self._server.search(kind, params), kind)
 
     def _included(self, kind: str) -> dict[str, str]:
         wanted = kind == "MedicationRequest" and self._include

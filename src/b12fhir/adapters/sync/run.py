@@ -20,8 +20,9 @@ from b12fhir.errors import (
     ServerError,
     TemporaryServerError,
 )
-from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.compose import device_bundle
+from b12fhir.fhir.lifecycle import to_propose
 from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import validate
@@ -82,7 +83,7 @@ def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things
     if that cannot be recorded at the end.
     """
     can = read_capabilities(server.capabilities())
-    reader = PatientReader(server, can, settings.page_size)
+    reader = PatientReader(server, can, settings.page_size, site)
     notes = reader.check()
     if not settings.dry_run and can.listed and "transaction" not in can.system:
         raise ServerError(
@@ -99,6 +100,7 @@ def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things
         settings=settings,
         reader=reader,
         audit=audit,
+        can=can,
     )
     results = []
     for result in run.over(patients):
@@ -122,6 +124,7 @@ class _Run:
         settings: SyncSettings,
         reader: PatientReader,
         audit: Audit,
+        can: Capabilities,
     ) -> None:
         self._server = server
         self._protocol = protocol
@@ -130,6 +133,7 @@ class _Run:
         self._settings = settings
         self._reader = reader
         self._audit = audit
+        self._can = can
         self._brake = Brake(settings.give_up_after)
         self._device_lock = Lock()
         self._device_is_there = False
@@ -184,7 +188,14 @@ class _Run:
 
     def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
         why = why_withdrawn(proposal.facts.patient)
-        return reconcile(resources, proposal.bundle(), self._site, why=why)
+        bundle = proposal.bundle(without=self._can.without)
+        wanted = to_propose(bundle, resources, self._site)
+        write = reconcile(resources, wanted, self._site, why=why)
+        if write.kind != report.CREATE:
+            return write
+        # What is left of a deleted plan would be found too late, by its conditional create.
+        left = tuple(self._reader.parts(proposal.patient_reference))
+        return reconcile([*resources, *left], wanted, self._site, why=why) if left else write
 
     def _check(self, bundle: Resource) -> None:
         problems = validate(bundle) if self._settings.validate else []

@@ -1,6 +1,7 @@
 """The CarePlan: what people search for, with the reasons in its narrative."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from b12fhir.fhir.compose.entry import (
@@ -14,8 +15,9 @@ from b12fhir.fhir.compose.entry import (
     references,
 )
 from b12fhir.fhir.compose.orders import by_test
-from b12fhir.fhir.digest import decision_digest
-from b12fhir.fhir.identity import DECISION_DIGEST, replaced_plan
+from b12fhir.fhir.compose.task import asked
+from b12fhir.fhir.digest import treatment_digest
+from b12fhir.fhir.identity import DECISION_DIGEST, TREATMENT_DIGEST, replaced_plan
 from b12fhir.fhir.narrative import PROPOSAL_NOTICE, narrative, pack_notice, summary
 from b12fhir.fhir.timing import due_timing
 from b12fhir.plan.model import Monitor
@@ -30,16 +32,28 @@ _TITLES = {
 _US_CORE = "http://hl7.org/fhir/us/core/CodeSystem/careplan-category"
 
 
-def care_plan(ctx: Context, children: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The CarePlan of one proposal; ``children`` are the addresses of its requests."""
-    digest = decision_digest(ctx.decision, ctx.plan, ctx.protocol.pack)
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The transaction entries of everything a plan links to."""
+
+    requests: Sequence[Mapping[str, Any]] = ()
+    findings: Sequence[Mapping[str, Any]] = ()
+    goals: Sequence[Mapping[str, Any]] = ()
+
+
+def care_plan(ctx: Context, parts: Parts) -> dict[str, Any]:
+    """The CarePlan of one proposal: every part hangs on it."""
     replaced = replaced_plan(ctx.key, ctx.facts.own_plans)
     return compact(
         {
             "resourceType": "CarePlan",
-            "meta": meta(ctx.site),
-            "text": narrative(ctx.decision, ctx.plan, ctx.protocol),
-            "identifier": [group(ctx), identifier(ctx.site, DECISION_DIGEST, digest)],
+            "meta": meta(ctx.site, "b12-careplan"),
+            "text": narrative(ctx.decision, ctx.plan, ctx.protocol, _goals(parts), asked(ctx)),
+            "identifier": [
+                group(ctx),
+                identifier(ctx.site, DECISION_DIGEST, ctx.digest),
+                identifier(ctx.site, TREATMENT_DIGEST, treatment_digest(ctx.decision, ctx.plan)),
+            ],
             **provenance(ctx),
             "replaces": references([replaced.reference]) if replaced else [],
             "status": "draft",
@@ -47,13 +61,14 @@ def care_plan(ctx: Context, children: Sequence[Mapping[str, Any]]) -> dict[str, 
             "category": _category(ctx),
             "title": _TITLES[ctx.plan.kind],
             "description": summary(ctx.decision),
-            "subject": {"reference": ctx.facts.patient.reference},
+            "subject": ctx.patient,
             "period": {"start": ctx.start},
             "created": ctx.start,
             "author": author(ctx),
             "addresses": references(ctx.conditions),
-            "supportingInfo": references(ctx.evidence),
-            "activity": [*_requests(children), *_activities(ctx)],
+            "supportingInfo": references([*_addresses(parts.findings), *ctx.evidence]),
+            "goal": references(_addresses(parts.goals)),
+            "activity": [*_requests(parts.requests), *_activities(ctx)],
             "note": [{"text": PROPOSAL_NOTICE}, {"text": pack_notice(ctx.protocol.pack)}],
         }
     )
@@ -66,6 +81,14 @@ def _category(ctx: Context) -> list[dict[str, Any]]:
         {"coding": [{"system": _US_CORE, "code": "assess-plan"}]},
         {"coding": [own], "text": "Vitamin B12 deficiency"},
     ]
+
+
+def _addresses(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [entry["fullUrl"] for entry in entries]
+
+
+def _goals(parts: Parts) -> list[str]:
+    return [entry["resource"]["description"]["text"] for entry in parts.goals]
 
 
 def _requests(children: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

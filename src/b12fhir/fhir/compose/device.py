@@ -15,7 +15,7 @@ def device(site: Site) -> dict[str, Any]:
     """One Device for each version of the engine."""
     return {
         "resourceType": "Device",
-        "meta": meta(site),
+        "meta": meta(site, "b12-engine"),
         "identifier": [identifier(site, DEVICE, DEVICE_KEY)],
         "status": "active",
         "manufacturer": "b12fhir",

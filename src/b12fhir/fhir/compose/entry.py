@@ -1,14 +1,14 @@
 """What every composed resource shares: context, identifiers, links, and its transaction entry."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from b12fhir import __version__
 from b12fhir.decision.model import Decision, Urgency
 from b12fhir.facts.record import Facts
-from b12fhir.fhir.digest import content_digest
+from b12fhir.fhir.digest import content_digest, decision_digest
 from b12fhir.fhir.identity import CONTENT_DIGEST, DEVICE, PLAN, PlanKey, plan_key, urn
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.evidence import Input
@@ -25,7 +25,7 @@ class Context:
     """Everything the composers read, and the plan's key.
 
     ``engine`` is the temporary address of our Device. ``conditions`` are those that speak for the
-    decision, ``evidence`` every other record used.
+    decision, ``evidence`` every other record used. ``digest`` is that of the decision.
     """
 
     facts: Facts
@@ -37,6 +37,12 @@ class Context:
     engine: str
     conditions: tuple[str, ...]
     evidence: tuple[str, ...]
+    digest: str
+
+    @property
+    def patient(self) -> dict[str, str]:
+        """Reference to the patient."""
+        return {"reference": self.facts.patient.reference}
 
     @property
     def urgent(self) -> bool:
@@ -56,16 +62,17 @@ def context(
     key = plan_key(facts.patient.reference, facts.own_plans, site)
     speaking = [f for f in decision.findings if f.truth is Truth.YES]
     causes = [fact for cause in decision.causes for fact in cause.inputs]
-    conditions = _links(
+    conditions = literal(
         [*(fact for finding in speaking for fact in finding.inputs), *causes], {"Condition"}
     )
-    used = _links([*(fact for f in decision.findings for fact in f.inputs), *causes], None)
+    used = literal([*(fact for f in decision.findings for fact in f.inputs), *causes])
     evidence = tuple(link for link in used if link not in conditions)
     engine = urn(site, DEVICE, DEVICE_KEY)
-    return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence)
+    digest = decision_digest(decision, plan, protocol.pack)
+    return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence, digest)
 
 
-def _links(inputs: Iterable[Input], kinds: set[str] | None) -> tuple[str, ...]:
+def literal(inputs: Iterable[Input], kinds: Container[str] | None = None) -> tuple[str, ...]:
     """Literal references among the inputs; a contained or temporary one cannot be linked to."""
     found = set()
     for fact in inputs:
@@ -94,9 +101,13 @@ def provenance(ctx: Context) -> dict[str, list[str]]:
     }
 
 
-def meta(site: Site) -> dict[str, Any]:
-    """The one constant tag of everything we write. No digest here: tags are a shared dictionary."""
-    return {"tag": [{"system": site.code_system("origin"), "code": "b12fhir"}]}
+def meta(site: Site, profile: str = "") -> dict[str, Any]:
+    """The profile a resource keeps to, and the one constant tag of everything we write.
+
+    No digest stands here: tags are a shared dictionary.
+    """
+    tag = {"tag": [{"system": site.code_system("origin"), "code": "b12fhir"}]}
+    return {"profile": [site.profile(profile)]} | tag if profile else tag
 
 
 def group(ctx: Context) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """One MedicationRequest for each phase: each is signed or stopped on its own."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from b12fhir.fhir.compose.dispense import dispense_request
 from b12fhir.fhir.compose.entry import (
     Context,
     author,
@@ -12,10 +14,10 @@ from b12fhir.fhir.compose.entry import (
     provenance,
     references,
 )
-from b12fhir.fhir.dosage import dosage, product_text
+from b12fhir.fhir.dosage import dosage, dosage_text, product_text
 from b12fhir.fhir.formulary import LocalCoding
 from b12fhir.fhir.identity import MEDICATION_REQUEST
-from b12fhir.fhir.narrative import PROPOSAL_NOTICE, pack_notice
+from b12fhir.fhir.narrative import PROPOSAL_NOTICE, pack_notice, short
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.quantities import plain
 from b12fhir.plan.model import Phase
@@ -28,21 +30,22 @@ _COURSE = {
 }
 
 
-def medication_request(ctx: Context, phase: Phase) -> dict[str, Any]:
-    """The proposal of one phase."""
+def medication_request(ctx: Context, phase: Phase, issues: Iterable[str] = ()) -> dict[str, Any]:
+    """The proposal of one phase; ``issues`` are the addresses of the plan's DetectedIssues."""
     first = phase is ctx.plan.phases[0]
     key = ctx.key.child(phase.id)
     return compact(
         {
             "resourceType": "MedicationRequest",
-            "meta": meta(ctx.site),
+            "meta": meta(ctx.site, "b12-medicationrequest"),
+            "text": short(product_text(phase.product), dosage_text(phase)),
             "identifier": [identifier(ctx.site, MEDICATION_REQUEST, key)],
             "status": "draft",
             "intent": "proposal",
             "category": [_category()],
             "priority": "urgent" if ctx.urgent and first else "routine",
             "medicationCodeableConcept": _medicine(phase.product, ctx.site),
-            "subject": {"reference": ctx.facts.patient.reference},
+            "subject": ctx.patient,
             "supportingInformation": references(ctx.evidence),
             "authoredOn": ctx.start,
             "requester": author(ctx),
@@ -52,7 +55,9 @@ def medication_request(ctx: Context, phase: Phase) -> dict[str, Any]:
             "courseOfTherapyType": _course(phase),
             "note": [{"text": text} for text in _notes(ctx, phase)],
             "dosageInstruction": [dosage(phase)],
+            "dispenseRequest": dispense_request(phase),
             "substitution": {"allowedBoolean": False},
+            "detectedIssue": references(issues),
         }
     )
 

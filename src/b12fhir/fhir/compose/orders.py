@@ -15,7 +15,7 @@ from b12fhir.fhir.compose.entry import (
     references,
 )
 from b12fhir.fhir.identity import SERVICE_REQUEST
-from b12fhir.fhir.narrative import PROPOSAL_NOTICE
+from b12fhir.fhir.narrative import PROPOSAL_NOTICE, short
 from b12fhir.fhir.timing import due_timing
 from b12fhir.kernel.codes import LOINC, SNOMED, Code
 from b12fhir.plan.model import Monitor
@@ -46,7 +46,8 @@ def service_request(ctx: Context, monitor: Monitor) -> dict[str, Any]:
     return compact(
         {
             "resourceType": "ServiceRequest",
-            "meta": meta(ctx.site),
+            "meta": meta(ctx.site, "b12-monitoring"),
+            "text": short(f"{test.label}: {_days(monitor)}{yearly}"),
             "identifier": [identifier(ctx.site, SERVICE_REQUEST, ctx.key.child(test.id))],
             **provenance(ctx),
             "requisition": group(ctx),
@@ -55,7 +56,7 @@ def service_request(ctx: Context, monitor: Monitor) -> dict[str, Any]:
             "category": [{"coding": [_LABORATORY], "text": "Laboratory procedure"}],
             "priority": "urgent" if ctx.urgent and _is_early(ctx, monitor) else "routine",
             "code": compact({"coding": [_coding(ctx, c) for c in test.codes], "text": test.label}),
-            "subject": {"reference": ctx.facts.patient.reference},
+            "subject": ctx.patient,
             "occurrenceTiming": due_timing(monitor.due) if monitor.due else None,
             "authoredOn": ctx.start,
             "requester": author(ctx),
@@ -63,6 +64,12 @@ def service_request(ctx: Context, monitor: Monitor) -> dict[str, Any]:
             "note": [{"text": f"{PROPOSAL_NOTICE} Rule {monitor.rule}.{yearly}"}],
         }
     )
+
+
+def _days(monitor: Monitor) -> str:
+    """The days in words, or that the clinician chooses them."""
+    days = ", ".join(day.isoformat() for day in sorted(set(monitor.due)))
+    return f"due on {days}." if days else "no day is set."
 
 
 def _coding(ctx: Context, code: Code) -> dict[str, str]:
