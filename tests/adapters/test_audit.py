@@ -559,5 +559,6 @@ def test_a_patients_history_is_told_in_plain_words(path):
     ]
     assert told[5].startswith("    by: pack seed-default/1.0.0, rules abc, program ")
     assert told[6] == "3  2026-11-21T04:32:23.000+00:00  Practitioner/7: signed (done)"
-    assert told[-1] == "    wrote: MedicationRequest/9 version 1, Task"
+    assert told[-2] == "    wrote: MedicationRequest/9 version 1, Task"
+    assert told[-1].startswith("    by: program ")
     assert not any(BERTA in line for line in told)

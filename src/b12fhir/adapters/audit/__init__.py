@@ -19,7 +19,9 @@ reads the record                              not prevented    not prevented
 For the last rows keep what `audit verify` prints, the number of entries and the last hash, in
 another place. Whoever has the key, or runs the program, can record what is not so: the chain proves
 that a record was not changed afterwards, not that it was true. Files can be read by their owner
-only; a patient stands in them as a pseudonym, and no name, text of a record or token does.
+only; a patient stands in them as a pseudonym, and no name, text of a record or token does. The
+references to results and plans can be followed by whoever may read the FHIR server, and by nobody
+else, unless a site's resource ids themselves say whose they are.
 
 A crash leaves at most one half-written last line. The next entry sets it aside in a file of its
 own, says so in an entry, and the chain goes on. A record whose end was cut off, or that is broken

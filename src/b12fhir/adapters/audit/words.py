@@ -63,10 +63,18 @@ def _details(entry: AuditEntry, program: str) -> tuple[tuple[str, str], ...]:
         ("as of", entry.as_of),
         ("plan", entry.plan),
         ("from", _listed(entry.inputs)),
-        ("wrote", _listed(entry.written)),
+        (
+            "to be written" if entry.state is AuditState.INTENDED else "wrote",
+            _listed(entry.written),
+        ),
         ("decision", entry.decision),
-        ("by", f"pack {entry.pack}, rules {entry.rules}, program {program}" if entry.pack else ""),
+        ("by", _versions(entry, program)),
     )
+
+
+def _versions(entry: AuditEntry, program: str) -> str:
+    named = (("pack", entry.pack), ("rules", entry.rules), ("program", program))
+    return ", ".join(f"{what} {version}" for what, version in named if version)
 
 
 def _listed(rows: tuple[Versioned, ...]) -> str:
