@@ -63,6 +63,13 @@ def test_another_day_and_another_zone(server) -> None:
     assert out.splitlines()[3].split() == ["2", "2026-11-23", "due"]
 
 
+def test_what_waits_behind_a_late_dose_says_so(server) -> None:
+    """Three doses with a day in the past would read like three to be given at once."""
+    _, out, _ = b12fhir("--patient", "p1", "--as-of", "2026-11-28")
+    waiting = [line.split()[1] for line in out.splitlines() if "waits for the dose before" in line]
+    assert waiting == ["2026-11-25", "2026-11-27"]
+
+
 def test_nothing_is_written_to_the_server(server, tmp_path) -> None:
     b12fhir("--patient", "p1", "--ics", tmp_path / "doses.ics")
     assert server.transactions == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from b12fhir.adapters.cli.doors import Doors
 from b12fhir.errors import OK
 from b12fhir.plan.course import CoursePhase
-from b12fhir.plan.slot import Slot
+from b12fhir.plan.slot import Slot, SlotStatus
 from b12fhir.service import Followed, calendar_of
 
 
@@ -34,7 +34,7 @@ def _table(one: Followed, day: str) -> Iterator[str]:
     for phase in course.phases:
         yield f"  {phase.id}: {_asked(phase)}; order {course.status_of(phase)}"
         mine = [slot for slot in (*log.slots, *log.beside) if slot.phase == phase.id]
-        yield from (f"    {line}" for line in _rows(mine))
+        yield from (f"    {line}" for line in _rows(mine, day))
     yield from (f"  ! {remark.text} ({remark.rule})" for remark in log.remarks)
 
 
@@ -43,14 +43,21 @@ def _asked(phase: CoursePhase) -> str:
     return " ".join(part for part in (dose, phase.drug, phase.route.value) if part)
 
 
-def _rows(slots: Sequence[Slot]) -> Iterator[str]:
+def _rows(slots: Sequence[Slot], day: str) -> Iterator[str]:
     if not slots:
         yield "no slots: taken daily, or its timing could not be read"
     for slot in slots:
         number = f"{slot.ordinal:>3}" if slot.ordinal else "  -"
         due = slot.due.isoformat() if slot.due is not None else "-"
-        given = f"on {slot.given.isoformat()}, {slot.reference}" if slot.given else slot.reference
-        yield f"{number}  {due:<10}  {slot.status.value:<11}  {given}".rstrip()
+        yield f"{number}  {due:<10}  {slot.status.value:<11}  {_told(slot, due < day)}".rstrip()
+
+
+def _told(slot: Slot, is_past: bool) -> str:  # noqa: FBT001 - a column of the table
+    """The dose on record; or why a day that has passed is not late."""
+    if slot.given is not None:
+        return f"on {slot.given.isoformat()}, {slot.reference}"
+    waits = is_past and slot.status is SlotStatus.SCHEDULED
+    return "waits for the dose before it" if waits else slot.reference
 
 
 def _problems(one: Followed) -> Iterator[str]:
