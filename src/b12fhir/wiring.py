@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from b12fhir import config
-from b12fhir.adapters import cli, files, report
+from b12fhir.adapters import cli, files, report, signoff
 from b12fhir.adapters.audit import FileAudit, history, verify
 from b12fhir.adapters.cli.exits import BROKEN_PIPE, INTERRUPTED
 from b12fhir.adapters.cli.parser import SETTING_OPTIONS
@@ -40,6 +40,7 @@ from b12fhir.errors import (
     UserError,
 )
 from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.lifecycle import PlanState, State
 from b12fhir.fhir.profiles import artefacts
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Audit, Resource
@@ -160,6 +161,8 @@ class _House:
             artefacts=self._artefacts,
             install=self._install,
             follow=self._follow,
+            plans=self._plans,
+            step=self._step,
             audit_verify=self._audit_verify,
             audit_history=self._audit_history,
         )
@@ -239,6 +242,36 @@ class _House:
             raise no_signed_plan("This patient has no signed plan")
         return chosen
 
+    def _plans(
+        self, as_of: datetime, patient: str, states: Collection[State]
+    ) -> Sequence[PlanState]:
+        with self._server() as server:
+            desk = self._desk(server, as_of, OFF)
+            return signoff.list_plans(desk, patient=patient, states=states)
+
+    def _step(self, asked: cli.Step, as_of: datetime) -> cli.Stepped:
+        """One step of a plan's life; recorded like everything that writes."""
+        with self._server() as server:
+            audit = self.audit(writes=not asked.dry_run)
+            desk = self._desk(server, as_of, audit, dry_run=asked.dry_run)
+            return _STEPS[asked.kind](desk, asked)
+
+    def _desk(
+        self, server: RestServer, as_of: datetime, audit: Audit, *, dry_run: bool = False
+    ) -> signoff.Desk:
+        can, site = read_capabilities(server.capabilities()), self.site(server.base)
+        return signoff.Desk(
+            server=server,
+            can=can,
+            protocol=self.protocol(as_of),
+            site=site,
+            at=as_of,
+            read=PatientReader(server, can, SyncSettings().page_size, site).everything,
+            audit=audit,
+            validate=self.settings.validate,
+            dry_run=dry_run,
+        )
+
     def _artefacts(self) -> Sequence[Resource]:
         return artefacts(self.protocol(self.clock()), self.settings.canonical)
 
@@ -260,6 +293,19 @@ class _House:
         return cli.Diagnosis(
             [check.line() for check in checks], ServerError.exit_code if stops else OK
         )
+
+
+def _signed(desk: signoff.Desk, asked: cli.Step) -> signoff.Done:
+    wish = signoff.Asked(asked.phase, asked.start, asked.despite, asked.accept_changes)
+    return signoff.sign(desk, asked.plan, asked.practitioner, wish)
+
+
+_STEPS: Mapping[str, Callable[[signoff.Desk, cli.Step], signoff.Done]] = {
+    "approve": _signed,
+    "reject": lambda desk, a: signoff.refuse(desk, a.plan, a.practitioner, a.reason),
+    "withdraw": lambda desk, a: signoff.withdraw(desk, a.plan, a.practitioner, a.reason),
+    "close": lambda desk, a: signoff.close(desk, a.plan, a.practitioner, a.phase),
+}
 
 
 def _synced(done: SyncReport, stderr: IO[str], *more: str) -> cli.Synced:

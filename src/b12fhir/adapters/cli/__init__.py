@@ -1,7 +1,17 @@
 """The command line: parser, commands, and the doors they need."""
 
 from b12fhir.adapters.cli.commands import run
-from b12fhir.adapters.cli.doors import Diagnosis, Doors, Installed, Synced, Ticker
+from b12fhir.adapters.cli.doors import Diagnosis, Doors, Installed, Step, Stepped, Synced, Ticker
 from b12fhir.adapters.cli.parser import parse
 
-__all__ = ["Diagnosis", "Doors", "Installed", "Synced", "Ticker", "parse", "run"]
+__all__ = [
+    "Diagnosis",
+    "Doors",
+    "Installed",
+    "Step",
+    "Stepped",
+    "Synced",
+    "Ticker",
+    "parse",
+    "run",
+]

@@ -10,6 +10,7 @@ import msgspec
 from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.calendar_commands import calendar
 from b12fhir.adapters.cli.doors import Doors, Records
+from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
@@ -114,6 +115,11 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "protocol": protocol,
     "install-profiles": install_profiles,
     "audit": audit,
+    "plans": lambda args, doors: plans(args, doors, _ready(args, doors)),
+    **dict.fromkeys(
+        ("approve", "reject", "withdraw", "close"),
+        lambda args, doors: step(args, doors, _ready(args, doors)),
+    ),
     "calendar": lambda args, doors: calendar(args, doors, _ready(args, doors)),
 }
 

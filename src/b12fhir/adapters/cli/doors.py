@@ -1,12 +1,13 @@
 """What the command line needs from the rest of the program; `wiring` fills it in."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Protocol
 
+from b12fhir.fhir.lifecycle import PlanState, State
 from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
@@ -116,6 +117,45 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with a plan: ``kind`` is approve, reject, withdraw or close."""
+
+    kind: str
+    plan: str
+    practitioner: str = ""
+    reason: str = ""
+    phase: str = ""
+    start: date | None = None
+    despite: str = ""
+    accept_changes: bool = False
+    dry_run: bool = False
+
+
+class Stepped(Protocol):
+    """What came of it, in plain words; ``bundle`` is what was or would be sent."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """What it means."""
+        ...
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the practitioner should know."""
+        ...
+
+    @property
+    def bundle(self) -> Resource:
+        """The transaction."""
+        ...
+
+    @property
+    def sent(self) -> bool:
+        """Whether it was sent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """Everything a command may do."""
 
@@ -136,5 +176,7 @@ class Doors:
     artefacts: Callable[[], Sequence[Resource]]
     install: Callable[[bool], Installed]
     follow: Callable[[str, str, datetime], Sequence[Followed]]
+    plans: Callable[[datetime, str, Collection[State]], Sequence[PlanState]]
+    step: Callable[[Step, datetime], Stepped]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]

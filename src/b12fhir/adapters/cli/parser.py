@@ -2,11 +2,13 @@
 
 import argparse
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from b12fhir import __version__
 from b12fhir.adapters.cli.exits import exit_codes
+from b12fhir.adapters.cli.plan_options import EXAMPLES as PLAN_EXAMPLES
+from b12fhir.adapters.cli.plan_options import PLAN_COMMANDS
 from b12fhir.errors import UsageError
 
 DEMO_DAY = "2026-11-21"
@@ -164,6 +166,7 @@ def build() -> argparse.ArgumentParser:
         ("packs", "list the protocol packs and who has signed them", _packs),
         ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
         ("install-profiles", "load them into a FHIR server", _install_profiles),
+        *((name, summary, _on_plans(fill)) for name, summary, fill in PLAN_COMMANDS),
         ("calendar", "list the doses of a signed plan, or write them as a calendar", _calendar),
         ("audit", "check the audit record, or show one patient's entries", _audit),
     ):
@@ -171,7 +174,7 @@ def build() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=f"{summary[:1].upper()}{summary[1:]}.",
-            epilog=_EXAMPLES[name],
+            epilog=(_EXAMPLES | PLAN_EXAMPLES)[name],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -236,6 +239,17 @@ def _install_profiles(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument("--dry-run", action="store_true", help="compare, but write nothing")
     parser.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
+
+
+def _on_plans(fill: Callable[[argparse.ArgumentParser], None]) -> Callable[..., None]:
+    """A command on plans: its own options, then those of the server and the moment."""
+
+    def both(parser: argparse.ArgumentParser) -> None:
+        fill(parser)
+        _server(parser)
+        _common(parser)
+
+    return both
 
 
 def _calendar(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,93 @@
+"""What is needed to act on a plan, what is asked for, and what came of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from b12fhir.errors import SignOffError
+from b12fhir.fhir.capabilities import Capabilities
+from b12fhir.fhir.lifecycle import Clock, Signer
+from b12fhir.fhir.site import Site
+from b12fhir.ports import Audit, FhirServer, Resource
+from b12fhir.protocol.model import Protocol
+from b12fhir.service.recording import OFF
+
+_WRITTEN = ("CarePlan", "MedicationRequest", "ServiceRequest")
+_VERSIONED = frozenset({"versioned", "versioned-update"})
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One server and the moment of the act.
+
+    ``read`` gives everything about one patient as ``sync`` reads it: what was proposed is decided
+    again on it before anything is signed. ``validate``: check each transaction before it is sent.
+    ``dry_run``: send nothing. ``audit`` records each act before and after it is sent.
+    """
+
+    server: FhirServer
+    can: Capabilities
+    protocol: Protocol
+    site: Site
+    at: datetime
+    read: Callable[[str], Sequence[Resource]]
+    audit: Audit = field(default=OFF)
+    validate: bool = True
+    dry_run: bool = False
+
+    @property
+    def clock(self) -> Clock:
+        """Moment, site, and how many days ahead the next phase is asked for (R-121)."""
+        return Clock(self.at, self.site, self.protocol.limits.next_phase_notice_days)
+
+    def signer(self, practitioner: str) -> Signer:
+        """Whoever acts, at this moment, on this server."""
+        return Signer(practitioner, self.clock, client_ids=self.can.names_provenance)
+
+    def check(self) -> None:
+        """Raise `SignOffError` if this server cannot keep a signed plan safely.
+
+        A server that lists nothing is given the chance: it may still refuse.
+        """
+        lacks = list(_lacks(self.can)) if self.can.listed else []
+        if lacks:
+            raise SignOffError(
+                f"The server cannot take a signature: {'; '.join(lacks)}.",
+                hint="Sign in the clinical system itself; b12fhir doctor says what is missing.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a practitioner asks for when signing; see `b12fhir.fhir.lifecycle.Wish`.
+
+    ``seen`` is the version of the CarePlan that was looked at (``""``: whatever is there now).
+    """
+
+    phase: str = ""
+    start: date | None = None
+    despite: str = ""
+    accept_changes: bool = False
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act did, in plain words; ``bundle`` is what was sent, or in a dry run was not."""
+
+    key: str
+    lines: tuple[str, ...]
+    warnings: tuple[str, ...]
+    bundle: Mapping[str, object]
+    sent: bool
+
+
+def _lacks(can: Capabilities) -> Sequence[str]:
+    missing = [f"no {code} of {kind}" for kind in _WRITTEN for code in _codes(can, kind)]
+    loose = [f"no versions of {k}" for k in _WRITTEN if can.flag(k, "versioning") not in _VERSIONED]
+    whole = [] if "transaction" in can.system else ["no transactions"]
+    return [*whole, *missing, *loose]
+
+
+def _codes(can: Capabilities, kind: str) -> Sequence[str]:
+    return [code for code in ("create", "update") if not can.has(kind, code)]

@@ -1,0 +1,90 @@
+"""What is looked at again just before a signature: the patient, the decision, other orders."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from b12fhir.adapters.signoff.desk import Asked, Desk
+from b12fhir.errors import ChangedError, ConfirmationError, SignOffError
+from b12fhir.fhir.digest import decision_digest
+from b12fhir.fhir.lifecycle.held import Held
+from b12fhir.plan.make import make_plan
+from b12fhir.ports import Resource
+from b12fhir.service import Proposal, propose
+
+
+def judged(desk: Desk, held: Held, asked: Asked) -> Resource | None:
+    """Decide again on the record as it is now; raise if it does not bear the signature.
+
+    Returns the plan composed for another first day, if one was agreed on for an unsigned plan.
+    Raises `ChangedError` if the decision is another one today, `ConfirmationError` for another
+    order of vitamin B12, and `SignOffError` if the patient may not be treated.
+    """
+    record = desk.read(held.shown.patient)
+    proposal = propose(record, desk.protocol, desk.at, desk.site, held.shown.patient)
+    _check_patient(proposal)
+    if held.approved is None:
+        _check_decision(proposal, held, desk)
+    else:
+        _check_no_stop(proposal)
+    if held.of("MedicationRequest"):
+        _check_others(proposal, asked)
+    if asked.start is None or held.approved is not None:
+        return None
+    moved = make_plan(proposal.decision, desk.protocol, asked.start)
+    return replace(proposal, plan=moved).bundle(without=desk.can.without)
+
+
+def is_open(held: Held) -> bool:
+    """Can it be signed at all? Otherwise the plan itself says why not, whatever the record says."""
+    return held.in_force or (held.approved is None and held.shown.is_draft_proposal)
+
+
+def warnings(desk: Desk) -> Iterator[str]:
+    """What whoever signs should know and is free to judge."""
+    review = desk.protocol.pack.review
+    if review.status == "unreviewed":
+        yield (
+            f"No clinician has reviewed protocol pack {desk.protocol.pack.id}: check every dose "
+            "and date yourself."
+        )
+
+
+def _check_patient(proposal: Proposal) -> None:
+    patient = proposal.facts.patient
+    if patient.deceased or patient.replaced or not patient.active:
+        state = "deceased" if patient.deceased else "merged" if patient.replaced else "inactive"
+        raise SignOffError(
+            f"The patient's record is marked {state}.",
+            hint="Nothing can be signed for it; sync withdraws an open proposal.",
+        )
+
+
+def _check_decision(proposal: Proposal, held: Held, desk: Desk) -> None:
+    digest = decision_digest(proposal.decision, proposal.plan, desk.protocol.pack)
+    if digest not in {one["value"] for one in held.shown.resource["identifier"]}:
+        raise ChangedError(
+            "The record has changed since this plan was proposed: today the decision is another.",
+            hint="Run sync, look at the new proposal, then sign that one.",
+        )
+
+
+def _check_no_stop(proposal: Proposal) -> None:
+    if proposal.decision.intent.kind == "stop":
+        raise ChangedError(
+            "Since the plan was signed something has come up that forbids the treatment.",
+            hint="Run sync and read the new proposal; withdraw this plan if it is right.",
+        )
+
+
+def _check_others(proposal: Proposal, asked: Asked) -> None:
+    """Another active order of B12: two courses at once, unless somebody says why."""
+    others = [
+        dose.reference
+        for dose in proposal.facts.doses
+        if dose.ordered and dose.active and not dose.combined and not dose.own
+    ]
+    if others and not asked.despite:
+        raise ConfirmationError(
+            f"Vitamin B12 is already on order ({', '.join(sorted(others))}), which is not ours.",
+            hint="Have that order stopped first, or give the reason with --despite-duplicate TEXT.",
+        )

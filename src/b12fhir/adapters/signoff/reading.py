@@ -1,0 +1,103 @@
+"""Reading for a signature: our own resources, whose plan it is, and who signs."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, tzinfo
+
+from b12fhir.adapters.signoff.desk import Desk
+from b12fhir.errors import PractitionerError, ServerError, SignOffError
+from b12fhir.fhir.extract.tree import obj, text
+from b12fhir.fhir.identity import APPROVED_PLAN, PLAN, parse_plan_key
+from b12fhir.fhir.lifecycle.held import SIGNED
+from b12fhir.fhir.outcome import read_outcome
+from b12fhir.fhir.stored import KINDS, patient_of
+from b12fhir.kernel.dates import parse_when
+from b12fhir.ports import Resource
+
+_PAGE = {"_count": "200"}
+_SIGNERS = ("Practitioner", "PractitionerRole")
+
+
+def ours(desk: Desk, patient: str = "") -> list[Resource]:
+    """Every resource of a plan on the server, or of one patient (``Patient/<id>``)."""
+    who = {"patient": patient.partition("/")[2]} if patient else {}
+    found: list[Resource] = []
+    for kind in KINDS:
+        if desk.can.searches(kind):
+            systems = [KINDS[kind], *([SIGNED[kind]] if kind in SIGNED else [])]
+            tokens = ",".join(f"{desk.site.system(name)}|" for name in systems)
+            found.extend(_search(desk, kind, {"identifier": tokens, **who}))
+    return found
+
+
+def of_plan(desk: Desk, key: str) -> list[Resource]:
+    """Everything of ours that the plan's patient has; raises `SignOffError` for an unknown key."""
+    if parse_plan_key(key) is None:
+        raise SignOffError(
+            "That is no key of a plan.", hint="It looks like a1b2c3d4e5f60718:e1:r1."
+        )
+    tokens = ",".join(f"{desk.site.system(name)}|{key}" for name in (PLAN, APPROVED_PLAN))
+    plans = list(_search(desk, "CarePlan", {"identifier": tokens}))
+    whom = {patient_of(plan) for plan in plans}
+    if len(whom) != 1:
+        raise SignOffError(
+            "No plan with this key stands on the server, or more than one patient has it.",
+            hint="See b12fhir plans for the keys; check the server and the site key.",
+        )
+    return ours(desk, whom.pop())
+
+
+def check_practitioner(desk: Desk, reference: str) -> None:
+    """Raise `PractitionerError` unless the reference is somebody the server knows as active."""
+    kind, _, own = reference.partition("/")
+    if kind not in _SIGNERS or not own:
+        raise PractitionerError(
+            "The signer is to be named as Practitioner/ID or PractitionerRole/ID.",
+            hint="Look the id up on the server.",
+        )
+    found = one(desk, kind, own)
+    if found is None:
+        raise PractitionerError(
+            f"{reference} is not known on this server.", hint="Check the id and the server."
+        )
+    if found.get("active") is False or _has_ended(found, desk.clock.day, desk.site.zone):
+        raise PractitionerError(
+            f"{reference} is not active, so nothing can be signed on their behalf.",
+            hint="Name somebody who is.",
+        )
+    if kind == "PractitionerRole":
+        _check_person(desk, found)
+
+
+def _check_person(desk: Desk, role: Resource) -> None:
+    """A role signs only for a person, and that person must be active as well."""
+    person = text(obj(role.get("practitioner")).get("reference"))
+    if not person.startswith("Practitioner/"):
+        raise PractitionerError(
+            "The PractitionerRole names no Practitioner.", hint="Name the person instead."
+        )
+    check_practitioner(desk, person)
+
+
+def _has_ended(role: Resource, day: date, zone: tzinfo) -> bool:
+    end = parse_when(obj(role.get("period")).get("end"), zone)
+    return end is not None and end.last < day
+
+
+def one(desk: Desk, kind: str, own: str) -> Resource | None:
+    """The resource with that id, read afresh; ``None`` if there is none."""
+    return next(iter(_search(desk, kind, {"_id": own})), None)
+
+
+def _search(desk: Desk, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
+    """Matches of one type; an answer that the server itself doubts is none."""
+    for resource in desk.server.search(kind, {**params, **_PAGE}):
+        outcome = read_outcome(resource)
+        if outcome is None:
+            yield resource
+        elif outcome.is_harmful:
+            raise ServerError(
+                f"The server warned while searching {kind} ({outcome.summary()}): the answer may "
+                "not be whole.",
+                hint="Nothing was signed. See the server's log, then try again.",
+                detail=outcome.detail(),
+            )

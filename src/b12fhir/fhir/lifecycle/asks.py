@@ -1,0 +1,54 @@
+"""The Tasks that ask for a signature: how one is answered, and the next one asked (R-121)."""
+
+from typing import Any
+
+from b12fhir.fhir.compose.entry import create, identifier, meta
+from b12fhir.fhir.identity import APPROVAL_TASK, PLAN
+from b12fhir.fhir.lifecycle.entries import Entry, amend
+from b12fhir.fhir.lifecycle.held import Held, engine_of
+from b12fhir.fhir.lifecycle.phases import PhaseState
+from b12fhir.fhir.lifecycle.signer import Signer
+from b12fhir.fhir.narrative import PROPOSAL_NOTICE, short
+from b12fhir.fhir.stored import Owned
+
+_CODES = "http://hl7.org/fhir/CodeSystem/task-code"
+
+
+def ask_for(held: Held, phase: PhaseState, current: PhaseState, plan: str, by: Signer) -> Entry:
+    """Ask whoever signed ``current`` for the phase after it; ``plan`` is where the plan stands."""
+    ends = f" ends on {current.end.isoformat()}" if current.end else " is over"
+    text = (
+        f"Phase {current.id}{ends}. Look at the response, then sign phase {phase.id}, or withdraw "
+        "the plan with the reason."
+    )
+    due = current.ask or current.start or by.clock.day
+    task: dict[str, Any] = {
+        "resourceType": "Task",
+        "meta": meta(by.site, "b12-approval-task"),
+        "text": short(text, f"Signature asked for by {due.isoformat()}."),
+        "identifier": [identifier(by.site, APPROVAL_TASK, f"{held.key}:{phase.id}")],
+        "groupIdentifier": identifier(by.site, PLAN, held.key),
+        "status": "requested",
+        "intent": "proposal",
+        "priority": "routine",
+        "code": {"coding": [{"system": _CODES, "code": "approve"}]},
+        "description": text,
+        "focus": {"reference": plan},
+        "for": held.shown.resource["subject"],
+        "authoredOn": by.clock.instant,
+        "requester": engine_of(held),
+        "owner": {"reference": by.practitioner},
+        "note": [{"text": PROPOSAL_NOTICE}],
+        "restriction": {"period": {"end": due.isoformat()}},
+    }
+    return create(by.site, APPROVAL_TASK, task)
+
+
+def answered(task: Owned, what: str, url: str, by: Signer) -> Entry:
+    """Complete the Task with what was made of it, at the address ``url``."""
+    changes = {
+        "status": "completed",
+        "owner": {"reference": by.practitioner},
+        "output": [{"type": {"text": what}, "valueReference": {"reference": url}}],
+    }
+    return amend(task, changes, by.site)

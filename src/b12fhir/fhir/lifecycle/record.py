@@ -1,0 +1,86 @@
+"""The Provenance of an act: who answers for it, what it rests on, and what it changed."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from b12fhir.fhir.compose.entry import compact, meta
+from b12fhir.fhir.lifecycle.entries import Entry
+from b12fhir.fhir.lifecycle.signer import Signer
+from b12fhir.fhir.stored import Owned
+
+_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
+_PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+
+
+def record_of(entries: Iterable[Entry], source: Owned, by: Signer, reason: str = "") -> Entry:
+    """The Provenance entry of one transaction.
+
+    It can stand in the same transaction: the versions that guard the others make sure that it is
+    written once. ``source`` is the plan that was looked at, in the version that was read.
+    """
+    targets = [_target(entry) for entry in entries]
+    created = any(entry["request"]["method"] == "POST" for entry in entries)
+    resource = compact(
+        {
+            "resourceType": "Provenance",
+            "meta": meta(by.site),
+            "target": [{"reference": target} for target in targets],
+            "recorded": by.clock.instant,
+            "policy": list(source.resource.get("instantiatesCanonical", [])),
+            "reason": [{"text": reason}] if reason else [],
+            "activity": {
+                "coding": [{"system": _OPERATION, "code": "CREATE" if created else "UPDATE"}]
+            },
+            "agent": [_agent("verifier", by.practitioner)]
+            if by.practitioner
+            else [_engine(source)],
+            "entity": [
+                {
+                    "role": "source",
+                    "what": {
+                        "reference": source.reference,
+                        "display": f"{source.reference} version {source.version}",
+                    },
+                }
+            ],
+        }
+    )
+    return _put(resource, source, by) if by.client_ids else _post(resource, source, by)
+
+
+def _target(entry: Entry) -> str:
+    """A stored resource by its place, a new one by its temporary address."""
+    request = entry["request"]
+    return str(request["url"] if request["method"] == "PUT" else entry["fullUrl"])
+
+
+def _agent(role: str, who: str) -> dict[str, Any]:
+    kind = {"coding": [{"system": _PARTICIPANT, "code": role}]}
+    return {"type": kind, "who": {"reference": who}}
+
+
+def _engine(source: Owned) -> dict[str, Any]:
+    return _agent("assembler", source.resource["author"]["reference"])
+
+
+def _id(source: Owned, by: Signer) -> str:
+    """The same for the same act on the same version, so that a repeat finds it."""
+    return str(uuid5(NAMESPACE_URL, f"{by.site.canonical}/{source.reference}/{source.version}"))
+
+
+def _put(resource: dict[str, Any], source: Owned, by: Signer) -> Entry:
+    own = f"b12-{_id(source, by)}"
+    return {
+        "fullUrl": f"urn:uuid:{_id(source, by)}",
+        "resource": {**resource, "id": own},
+        "request": {"method": "PUT", "url": f"Provenance/{own}"},
+    }
+
+
+def _post(resource: dict[str, Any], source: Owned, by: Signer) -> Entry:
+    return {
+        "fullUrl": f"urn:uuid:{_id(source, by)}",
+        "resource": resource,
+        "request": {"method": "POST", "url": "Provenance"},
+    }
