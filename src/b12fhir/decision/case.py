@@ -23,7 +23,7 @@ class Case:
     """
 
     __slots__ = (
-        *("_asked", "_drugs", "_ever", "_now", "_taken"),
+        *("_asked", "_drugs", "_ever", "_now", "_positive", "_taken"),
         *("ages", "day", "facts", "limits", "pregnant", "protocol"),
     )
 
@@ -36,6 +36,7 @@ class Case:
         self.pregnant = self._pregnant()
         self._sort_concepts()
         self._sort_medicines()
+        self._positive = self._positives()
 
     def _sort_concepts(self) -> None:
         """Facts by the roles they play, and by how they stand."""
@@ -92,11 +93,14 @@ class Case:
 
     def presences(self, test: str) -> tuple[PresenceResult, ...]:
         """Positive results of a yes/no test; a positive antibody never goes stale (R-19)."""
-        return tuple(
-            result
-            for result in self.facts.presences
-            if result.test == test and result.present.is_yes
-        )
+        return self._positive.get(test, ())
+
+    def _positives(self) -> dict[str, tuple[PresenceResult, ...]]:
+        positive: dict[str, tuple[PresenceResult, ...]] = {}
+        for result in self.facts.presences:
+            if result.present.is_yes:
+                positive[result.test] = (*positive.get(result.test, ()), result)
+        return positive
 
     def _pregnant(self) -> Truth:
         """Pregnant now, as recorded; a pregnancy that must have ended by now is over."""

@@ -38,6 +38,8 @@ class Flag(NamedTuple):
 
 
 Reason = Finding | Remark | Flag
+# A named tuple's own constructor is one more call in Python; a decision makes some forty.
+_new = tuple.__new__
 Reasons = tuple[Reason, ...]
 
 NONE: Reasons = ()
@@ -89,27 +91,27 @@ _PLACE: dict[type, int] = {
 
 def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.YES) -> Reasons:
     """One finding: the rule's condition holds (or ``truth``)."""
-    return (Finding(rule, truth, facts, note),)
+    return (_new(Finding, (rule, truth, facts, note)),)
 
 
 def gap(key: str, text: str, rule: str) -> Reasons:
     """Something missing, and what it would change."""
-    return (Gap(key, text, rule),)
+    return (_new(Gap, (key, text, rule)),)
 
 
 def caution(key: str, text: str, rule: str) -> Reasons:
     """Something to heed before or during treatment."""
-    return (Caution(key, text, rule),)
+    return (_new(Caution, (key, text, rule)),)
 
 
 def contraindication(key: str, text: str, rule: str) -> Reasons:
     """Something that forbids a treatment."""
-    return (Contraindication(key, text, rule),)
+    return (_new(Contraindication, (key, text, rule)),)
 
 
 def mimic(key: str, text: str, rule: str) -> Reasons:
     """Another explanation that has not been excluded."""
-    return (Mimic(key, text, rule),)
+    return (_new(Mimic, (key, text, rule)),)
 
 
 def flag(name: str) -> Reasons:

@@ -9,7 +9,7 @@ from b12fhir.facts.history import Concept
 def resection_causes(case: Case) -> tuple[tuple[Cause, ...], Reasons]:
     """The ileal cause, if there is one, and the question for a missing length."""
     resected = case.ever("ileal-resection")
-    longest = _longest(resected)
+    longest = _longest(resected) if resected else None
     if longest is not None and longest.length_cm is not None:
         if longest.length_cm > case.limits.ileum_permanent_above_cm:
             cause = ("ileum-over-20cm", Bucket.PERMANENT, "life", "R-72")

@@ -124,8 +124,12 @@ def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
 
 
 def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reasons]:
-    newest = max(results, key=_last_day)
-    if all(r is newest or r.when.last < newest.when.first for r in results):
+    newest = results[0]
+    for result in results:
+        if result.when.last > newest.when.last:
+            newest = result
+    apart = newest.when.first
+    if all(r is newest or r.when.last < apart for r in results):
         return newest, NONE
     newest = max(results, key=_order)
     rivals = [r for r in results if r is not newest and _contradicts(limits, newest, r)]
@@ -135,10 +139,6 @@ def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reason
     worst = min(together, key=lambda r: _badness(limits, r))
     note = "several results of the same time differ: the worse one counts"
     return worst, found("R-17", tuple(together), note) + flag("conflicting-results")
-
-
-def _last_day(result: LabResult) -> date:
-    return result.when.last
 
 
 def _order(result: LabResult) -> tuple[date, date, str, bool, str]:
