@@ -18,8 +18,8 @@ from b12fhir.fhir.site import CANONICAL, Site
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service import propose
 
-# Injections for nerve signs, beside folic acid: a plan with two phases, tests and a caution.
-PATIENT = "Patient/demo-60"
+# Injections beside a low folate: a plan with phases, tests, a goal and a caution.
+PATIENT = "Patient/demo-58"
 AS_OF = datetime(2026, 11, 21, 9, tzinfo=UTC)
 SITE = Site()
 GONE = object()
@@ -152,10 +152,14 @@ class Bad:
 
 _DOSAGE = ("dosageInstruction", 0)
 _REPEAT = (*_DOSAGE, "timing", "repeat")
+# Intravenous: a true code that is in none of our sets.
 _IV = {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]}
 _ELSEWHERE = {"coding": [{"system": "https://example.org/codes", "code": "x"}]}
 _UCUM = "http://unitsofmeasure.org"
 _MR, _ORDER, _CP, _SR = "b12-medicationrequest", "b12-order", "b12-careplan", "b12-monitoring"
+
+_GOAL, _RA, _DI, _TASK = "b12-goal", "b12-assessment", "b12-detectedissue", "b12-approval-task"
+_MEASURE = ("target", 0, "measure")
 
 BAD = (
     Bad("proposal-as-order", _MR, ("intent",), "order", "intent", "an order nobody signed"),
@@ -265,6 +269,31 @@ BAD = (
         "lab-year-only", "b12-lab", ("effectiveDateTime",), "2026", "b12-lab-2", "too vague a date"
     ),
     Bad("lab-other-test", "b12-lab", ("code", "coding", 0, "code"), "1-8", "code", "is not read"),
+    Bad(
+        "goal-in-words",
+        _GOAL,
+        _MEASURE,
+        {"text": "Haemoglobin"},
+        "b12-goal-2",
+        "no program can check words",
+    ),
+    Bad("goal-some-day", _GOAL, ("target", 0, "dueDate"), GONE, "due", "never missed"),
+    Bad(
+        "class-unknown",
+        _RA,
+        ("prediction", 0, "outcome", "coding"),
+        _IV["coding"],
+        "outcome",
+        "which class?",
+    ),
+    Bad("no-reason", _RA, ("prediction", 0, "rationale"), GONE, "rationale", "to be believed?"),
+    Bad("assessment-by-whom", _RA, ("performer",), GONE, "performer", "which rules?"),
+    Bad("caution-unknown", _DI, ("code", "coding"), _IV["coding"], "code", "none of ours"),
+    Bad("caution-how-grave", _DI, ("severity",), GONE, "severity", "shown, or only listed?"),
+    Bad("task-as-order", _TASK, ("intent",), "order", "intent", "it orders nothing"),
+    Bad("task-without-plan", _TASK, ("focus",), GONE, "focus", "sign what?"),
+    Bad("task-without-day", _TASK, ("restriction",), GONE, "restriction", "waits for ever"),
+    Bad("task-rejected", _TASK, ("status",), "rejected", "b12-task-1", "proposed again tomorrow"),
 )
 
 

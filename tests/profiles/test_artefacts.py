@@ -303,14 +303,14 @@ def test_what_a_server_is_asked_for():
     asked = {one["type"]: one for one in rest["resource"]}
     codes = {kind: [i["code"] for i in one["interaction"]] for kind, one in asked.items()}
     assert codes["CarePlan"] == ["search-type", "create", "update"]
-    assert (codes["Observation"], codes["Task"]) == (["search-type"], ["create", "update"])
+    assert (codes["Observation"], codes["Device"]) == (["search-type"], ["create", "update"])
     assert asked["MedicationRequest"]["supportedProfile"] == [
         f"{CANONICAL}/StructureDefinition/b12-medicationrequest",
         f"{CANONICAL}/StructureDefinition/b12-order",
     ]
     assert asked["Patient"]["searchParam"] == [{"name": "_id", "type": "token"}]
     assert "supportedProfile" not in asked["Patient"]
-    assert "searchParam" not in asked["Task"]
+    assert "searchParam" not in asked["Device"]
 
 
 def test_a_profile_has_its_root_once_and_its_rules_with_their_place():

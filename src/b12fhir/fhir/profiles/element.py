@@ -50,7 +50,7 @@ class Profile:
     title: str
     about: str
     elements: tuple[Element, ...]
-    invariants: tuple[Invariant, ...] = ()
+    invariants: tuple[Invariant, ...]
 
 
 def structure_definition(shelf: Shelf, profile: Profile) -> dict[str, Any]:
@@ -70,9 +70,8 @@ def structure_definition(shelf: Shelf, profile: Profile) -> dict[str, Any]:
 
 def _differential(shelf: Shelf, profile: Profile) -> Iterable[dict[str, Any]]:
     # The root stands in it once, with all rules: a second time would be read as a slice.
-    root: dict[str, Any] = {"id": profile.kind, "path": profile.kind}
-    if profile.invariants:
-        root["constraint"] = [_constraint(shelf, profile, one) for one in profile.invariants]
+    rules = [_constraint(shelf, profile, one) for one in profile.invariants]
+    root: dict[str, Any] = {"id": profile.kind, "path": profile.kind, "constraint": rules}
     yield root
     for element in profile.elements:
         yield _element(shelf, profile.kind, element)

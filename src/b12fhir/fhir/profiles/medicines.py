@@ -80,7 +80,6 @@ PROPOSAL = Profile(
         *PROTOCOL,
         Element("groupIdentifier", 1, why="The plan it belongs to"),
         Element("courseOfTherapyType", 1),
-        Element("note", 1),
         *_DOSAGE,
         *_NOTHING_ELSE,
     ),

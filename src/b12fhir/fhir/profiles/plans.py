@@ -32,7 +32,6 @@ CARE_PLAN = Profile(
         Element("created", 1),
         Element("author", 1, targets=("Device",)),
         Element("activity.reference", targets=("MedicationRequest", "ServiceRequest")),
-        Element("note", 1),
     ),
     (
         proposed("b12-cp", "CarePlan"),
@@ -75,7 +74,6 @@ MONITORING = Profile(
         Element("occurrence[x]", 1, types=("Timing",)),
         Element("authoredOn", 1),
         Element("requester", 1, targets=("Device",)),
-        Element("note", 1),
     ),
     (
         proposed("b12-sr", "ServiceRequest"),
@@ -114,7 +112,7 @@ GOAL = Profile(
         Invariant(
             "b12-goal-2",
             "What is measured is coded in LOINC.",
-            f"target.measure.coding.where(system = '{LOINC}').exists()",
+            f"target.measure.all(coding.where(system = '{LOINC}').exists())",
         ),
         key_in("b12-goal", "goal"),
         origin("b12-goal"),

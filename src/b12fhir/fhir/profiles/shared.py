@@ -58,11 +58,11 @@ def status_in(prefix: str, allowed: Iterable[str]) -> Invariant:
 
 
 def says_proposal(prefix: str) -> Invariant:
-    """A reader who sees nothing but the notes still learns that it is no order."""
+    """A reader of a draft who sees nothing but its notes still learns that it is no order."""
     return Invariant(
         f"{prefix}-notice",
-        "A note says that it is a proposal and no order.",
-        f"{_NOTICED}.exists()",
+        "While it is a draft, a note says that it is a proposal and no order.",
+        f"status != 'draft' or {_NOTICED}.exists()",
     )
 
 

@@ -1,0 +1,147 @@
+"""Everything the program can write, gathered for the validator."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.resources import as_file
+from typing import Any, NamedTuple
+
+from b12fhir.adapters import files
+from b12fhir.adapters.memory import MemoryServer
+from b12fhir.demo import cohort_dir
+from b12fhir.fhir.json import decode
+from b12fhir.fhir.profiles import artefacts
+from b12fhir.fhir.profiles.structures import WRITTEN
+from b12fhir.fhir.publish import reconcile
+from b12fhir.fhir.site import Site
+from b12fhir.protocol.load import load_protocol
+from b12fhir.service import Proposal, propose
+from tests.profiles.examples import BAD, good, profile_url
+from tests.spec.case import cases
+
+AS_OF = datetime(2026, 11, 21, 9, tzinfo=UTC)
+SITE = Site()
+_KINDS = {profile.kind: profile_url(profile.name) for profile in WRITTEN}
+
+
+class Piece(NamedTuple):
+    """One resource to validate: its name, the profiles it is held to, and itself."""
+
+    name: str
+    profile: str
+    resource: Any
+
+
+def corpus() -> Iterator[Piece]:
+    """Artefacts, examples, and what is written for every case and every patient of the cohort.
+
+    What differs from one before it in numbers, dates and words only is left out: it would be
+    validated alike, a hundred times. Plans are all kept, for their narrative, and whole Bundles.
+    """
+    for one in artefacts(load_protocol()):
+        yield Piece(f"artefact {one['resourceType']}/{one['id']}", "", one)
+    for name, resource in good().items():
+        yield Piece(f"good {name}", "", resource)
+    for bad in BAD:
+        yield Piece(f"bad {bad.name}", "", bad.resource())
+    seen: set[str] = set()
+    for name, proposal in (*_of_cases(), *_of_cohort()):
+        for piece in _of_proposal(name, proposal):
+            shape = repr(_shape(piece.resource))
+            if piece.resource["resourceType"] in _KEPT or shape not in seen:
+                seen.add(shape)
+                yield piece
+
+
+_KEPT = frozenset({"CarePlan", "Bundle"})
+# Elements whose value a validator looks up; of all others it asks only what they are.
+_LOOKED_UP = frozenset(
+    {"code", "system", "status", "lifecycleStatus", "intent", "priority", "severity", "periodUnit"}
+    | {"resourceType", "kind", "profile", "type"}
+)
+
+
+def _shape(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _shape(part, key) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_shape(part, name) for part in value]
+    return value if name in _LOOKED_UP else type(value).__name__
+
+
+def _of_cases() -> Iterator[tuple[str, Proposal]]:
+    for case in cases():
+        protocol = load_protocol(case.pack)
+        yield f"case {case.id}", propose([decode(case.bundle)], protocol, case.as_of, SITE)
+
+
+def _of_cohort() -> Iterator[tuple[str, Proposal]]:
+    with as_file(cohort_dir()) as folder:
+        records = files.read([folder])
+    for patient in records.patients:
+        made = propose(records.of(patient), load_protocol(), AS_OF, SITE, patient=patient)
+        yield f"cohort {patient}", made
+
+
+def _of_proposal(name: str, proposal: Proposal) -> Iterator[Piece]:
+    """What is composed, and what a withdrawal makes of it; of a case the whole Bundle as well."""
+    bundle = proposal.bundle()
+    if bundle is None:
+        return
+    for number, entry in enumerate(bundle["entry"]):
+        yield held(f"{name} {number}", entry["resource"])
+    if name.startswith("case"):
+        yield Piece(f"{name} Bundle", "", bundle)
+        for number, resource in enumerate(withdrawn(proposal, bundle)):
+            yield held(f"{name} withdrawn {number}", resource)
+
+
+def held(name: str, resource: Any) -> Piece:
+    """A written resource, held to the profile of its type, which it may name itself."""
+    kind = resource["resourceType"]
+    return Piece(f"{name} {kind}", _KINDS.get(kind, ""), resource)
+
+
+def withdrawn(proposal: Proposal, bundle: Any) -> Iterator[Any]:
+    """The resources of a proposal as they stand on a server after it was taken back."""
+    server = MemoryServer()
+    server.transaction(bundle)
+    patient = proposal.patient_reference.partition("/")[2]
+    stored = list(_stored(server, bundle, patient))
+    write = reconcile(stored, None, SITE)
+    assert write.bundle is not None
+    server.transaction(write.bundle)
+    return _stored(server, bundle, patient)
+
+
+def _stored(server: MemoryServer, bundle: Any, patient: str) -> Iterator[Any]:
+    kinds = dict.fromkeys(entry["resource"]["resourceType"] for entry in bundle["entry"])
+    for kind in kinds:
+        if kind != "Device":
+            yield from server.search(kind, {"patient": patient})
+
+
+# What the validator cannot know offline, and advice that is none of ours. All else counts.
+NOISE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # Narrative is for people; what people read stands in the CarePlan.
+        r"Constraint failed: dom-6:",
+        # Terminologies that no validator holds offline; that a code is in a ValueSet is checked.
+        (
+            r"CodeSystem is unknown and can't be validated: http://(loinc\.org|snomed\.info/sct"
+            r"|www\.nlm\.nih\.gov/research/umls/rxnorm"
+            r"|hl7\.org/fhir/us/core/CodeSystem/careplan-category) "
+        ),
+        r"The value set references CodeSystem '[^']+' which has status 'not-present'",
+        # Maps from what sites say by themselves, and to terminologies as above.
+        r"The (Source|Target) Code System \S+ is not fully defined and populated",
+        # Observations are the records of others.
+        r"In general, all observations should have a (performer|subject)",
+    )
+)
+
+
+def counts(text: str) -> bool:
+    """Is this message about the resource, and not noise?"""
+    return not any(pattern.search(text) for pattern in NOISE)
