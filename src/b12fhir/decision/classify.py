@@ -124,7 +124,7 @@ def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
     rule = _RULE_OF[result.analyte, result.amount.unit]
     name = _CLASS_OF_BAND[band].value
     between = limits.bands[result.analyte, result.amount.unit]
-    note = f"{result.amount.text()}, limits {between.low} and {between.high}: {name}"
+    note = f"{result.amount.text()}, limits {between.low!s} and {between.high!s}: {name}"
     reasons = found(rule, (result,), note)
     if band is not BandName.SPANS:
         return reasons + (_interval(result) if result.amount.is_interval else NONE)

@@ -112,7 +112,7 @@ def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     cutoffs = mma_cutoffs(case, mma)
     answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
     raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
-    shown = " or ".join(sorted({f"{cutoff} {mma.amount.unit}" for cutoff in cutoffs}))
+    shown = " or ".join(sorted({f"{cutoff!s} {mma.amount.unit}" for cutoff in cutoffs}))
     reasons = found("R-36", (mma,), f"cut-off {shown}", raised)
     if raised.is_unknown:
         reasons = reasons + gap(

@@ -131,6 +131,8 @@ def sampled_on_treatment(case: Case, given: Treatment, sample: LabResult) -> tup
 
 def given_between(given: Treatment, earlier: LabResult, later: LabResult) -> bool:
     """Was B12 given, or perhaps given, between two samples? Then they do not belong together."""
+    if not (given.sure or given.possible):
+        return False
     first, last = sorted((earlier.when, later.when), key=lambda when: when.last)
     return any(
         dose.when is not None
