@@ -58,6 +58,8 @@ def test_a_full_server_is_fine():
         (lambda s: row(s, "CarePlan").pop("versioning"), "update CarePlan", LACKING),
         (lambda s: row(s, "CarePlan").update(versioning="no-version"), "update CarePlan", LACKING),
         (without("ServiceRequest"), "update ServiceRequest", LACKING),
+        (without("Provenance"), "Provenance", LACKING),
+        (lambda s: row(s, "Provenance").pop("updateCreate"), "Provenance", LACKING),
         (without("Task"), "search Task", LACKING),
         (without("Task"), "create Task", LACKING),
         (without("Goal"), "update Goal", LACKING),

@@ -287,6 +287,90 @@ def test_a_server_that_keeps_no_assessment_gets_the_plan_without_it():
     assert set(parts_asked(server)) == {"DetectedIssue", "Task"}
 
 
+def accounts(server: Server) -> list[str]:
+    return [p["activity"]["coding"][0]["code"] for p in server.all("Provenance")]
+
+
+def test_each_write_is_accounted_for_once_and_no_run_without_one():
+    server = ward("a")
+    run(server)
+    run(server)
+    assert accounts(server) == ["CREATE"]
+    server.put(person("a", deceasedBoolean=True))
+    run(server)
+    run(server)
+    assert accounts(server) == ["CREATE", "CANCEL"]
+    (_, last) = server.all("Provenance")
+    assert last["reason"] == [{"text": "The patient is recorded as deceased."}]
+    assert last["recorded"] == "2026-11-21T10:00:00+00:00"
+
+
+def posting(server: Server) -> Server:
+    """The server as one that takes no ids of ours."""
+    statement = copy.deepcopy(dict(server.capabilities()))
+    (row,) = (r for r in statement["rest"][0]["resource"] if r["type"] == "Provenance")
+    row["updateCreate"] = False
+    server.capabilities = lambda: statement
+    return server
+
+
+def test_where_ids_are_the_servers_own_the_account_follows_the_write():
+    server = posting(ward("a"))
+    assert (run(server).notes, accounts(server)) == ((), ["CREATE"])
+    run(server)
+    assert accounts(server) == ["CREATE"]
+
+
+def test_an_account_that_fails_does_not_take_back_the_plan():
+    server = posting(ward("a"))
+    server.write_fails = [None, ServerError("The server took no Provenance.")]
+    (result,) = run(server).results
+    assert result.kind == "create"
+    assert result.reason == (
+        "no plan was stored; its Provenance could not be stored: The server took no Provenance."
+    )
+    assert len(server.all("CarePlan")) == 1
+
+
+def test_a_plan_found_written_meanwhile_is_not_accounted_for_again():
+    server = posting(ward("a"))
+    others: list[SyncReport] = []
+
+    def race() -> None:
+        if not others:
+            others.append(SyncReport(()))
+            others.append(run(server))
+
+    server.before_write = race
+    run(server)
+    assert accounts(server) == ["CREATE"]
+
+
+def test_an_answer_by_which_nothing_changed_is_not_accounted_for():
+    server = posting(ward("a"))
+    run(server)
+    server.put(person("a", deceasedBoolean=True))
+
+    def unmoved(bundle):
+        requests = [entry["request"] for entry in bundle["entry"]]
+        places = [f"{r['url']}/_history/{r.get('ifMatch', '')[3:-1]}" for r in requests]
+        replies = [{"response": {"status": "200 OK", "location": place}} for place in places]
+        return {"resourceType": "Bundle", "type": "transaction-response", "entry": replies}
+
+    server.transaction = unmoved
+    assert kinds(run(server)) == ["withdraw"]
+    assert accounts(server) == ["CREATE"]
+
+
+def test_a_server_without_provenance_is_written_to_all_the_same():
+    server = lacking(ward("a"), whole=("Provenance",))
+    report = run(server)
+    assert kinds(report) == ["create"]
+    (note,) = report.notes
+    assert note.startswith("The server keeps no Provenance: who wrote a plan and on what stands in")
+    assert accounts(server) == []
+
+
 def medicine(kind: str, link: object, name: str = "a") -> dict:
     return {
         "resourceType": kind,

@@ -104,6 +104,7 @@ def _writing(can: Capabilities) -> Iterator[Check]:
         yield _create_check(can, kind)
     for kind in (*_WRITTEN[1:], *OPTIONAL):
         yield _update_check(can, kind)
+    yield _PROVENANCE[can.provenance]
 
 
 def _create_check(can: Capabilities, kind: str) -> Check:
@@ -126,3 +127,15 @@ def _update_check(can: Capabilities, kind: str) -> Check:
             topic, LACKING, "versions not declared", "a draft without a version is not rewritten"
         )
     return Check(topic, OK, "with version check (If-Match)")
+
+
+_PROVENANCE = {
+    "named": Check("Provenance", OK, "under ids of our own, with each write"),
+    "posted": Check(
+        "Provenance",
+        LACKING,
+        "ids of our own not declared",
+        "it is sent after each write; where its answer is lost, it may be missing",
+    ),
+    "": Check("Provenance", LACKING, "missing", "who wrote what stands in the audit record alone"),
+}

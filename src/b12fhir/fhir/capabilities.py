@@ -55,8 +55,19 @@ class Capabilities:
 
     @property
     def names_provenance(self) -> bool:
-        """May a Provenance be stored under an id of our own? Only if that is declared."""
-        return self.listed and self.flag("Provenance", "updateCreate") is True
+        """May a Provenance be stored under an id of our own? Only if that is declared.
+
+        A refusal would cost the whole plan.
+        """
+        by_id = self.flag("Provenance", "updateCreate") is True
+        return self.listed and by_id and self.has("Provenance", "update")
+
+    @property
+    def provenance(self) -> str:
+        """How a Provenance can be kept: ``named``, ``posted``, or ``""`` for not at all."""
+        if self.names_provenance:
+            return "named"
+        return "posted" if self.has("Provenance", "create") else ""
 
     def finds_by(self, kind: str, parameter: str) -> bool:
         """Is a search parameter declared?"""

@@ -92,12 +92,20 @@ def test_a_server_that_lists_nothing_is_taken_to_keep_every_part():
 
 
 @pytest.mark.parametrize(
-    ("flags", "named"),
-    [({"updateCreate": True}, True), ({"updateCreate": False}, False), ({}, False)],
+    ("codes", "flags", "how"),
+    [
+        (("create", "update"), {"updateCreate": True}, "named"),
+        (("create", "update"), {"updateCreate": False}, "posted"),
+        (("create", "update"), {}, "posted"),
+        (("create",), {"updateCreate": True}, "posted"),
+        (("update",), {}, ""),
+        ((), {}, ""),
+    ],
 )
-def test_an_id_of_our_own_is_used_only_where_it_is_declared(flags, named):
-    assert listed("update", kind="Provenance", **flags).names_provenance is named
+def test_an_id_of_our_own_is_used_only_where_it_is_declared(codes, flags, how):
+    can = listed(*codes, kind="Provenance", **flags)
+    assert (can.provenance, can.names_provenance) == (how, how == "named")
 
 
 def test_an_id_of_our_own_is_not_risked_on_a_silent_server():
-    assert not read_capabilities({}).names_provenance
+    assert read_capabilities({}).provenance == "posted"

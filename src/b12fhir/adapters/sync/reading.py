@@ -26,6 +26,9 @@ _PARTS = {
     "DetectedIssue": "its cautions",
     "Task": "the request to sign it",
 }
+_NO_PROVENANCE = (
+    "The server keeps no Provenance: who wrote a plan and on what stands in the audit record alone."
+)
 _INCLUDE = "MedicationRequest:medication"
 _IDS_AT_ONCE = 50
 
@@ -62,6 +65,7 @@ class PatientReader:
                 for kind in OPTIONAL
                 if kind in self._can.without
             ),
+            *(() if self._can.provenance else (_NO_PROVENANCE,)),
         )
 
     def patients(self) -> list[str]:

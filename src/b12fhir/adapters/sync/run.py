@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
@@ -22,7 +22,9 @@ from b12fhir.errors import (
 )
 from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.compose import device_bundle
+from b12fhir.fhir.compose.entry import plan_definition, used_records
 from b12fhir.fhir.lifecycle import to_propose
+from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
 from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import validate
@@ -179,12 +181,50 @@ class _Run:
         write = self._compared(proposal, resources)
         self._note(proposal, resources, write)
         if write.bundle is not None:
-            self._check(write.bundle)
-            if not self._settings.dry_run:
-                self._send(write.bundle, write_entry(proposal, write.kind))
+            write = self._published(write, proposal, resources)
         return PatientResult(
             patient, write.kind, write.reason, proposal, write, read=len(resources)
         )
+
+    def _published(self, write: Write, proposal: Proposal, resources: Sequence[Resource]) -> Write:
+        """Check and send a write, with who wrote it and on what; the write as it was sent."""
+        account = self._account(write, proposal, resources)
+        bundle = write.bundle or {}
+        if self._can.provenance == "named":
+            bundle = with_provenance(bundle, account)
+        self._check(bundle)
+        write = replace(write, bundle=bundle)
+        if self._settings.dry_run:
+            return write
+        entry = write_entry(proposal, write.kind)
+        answer = self._send(bundle, entry)
+        if self._can.provenance != "posted":
+            return write
+        missing = self._account_for(bundle, answer, account, entry)
+        return replace(write, reason=f"{write.reason}{missing}")
+
+    def _account(self, write: Write, proposal: Proposal, resources: Sequence[Resource]) -> Account:
+        return Account(
+            kind=write.kind,
+            reason=write.reason,
+            recorded=self._as_of,
+            policy=plan_definition(self._protocol, self._site),
+            inputs=versions(used_records(proposal.decision), resources),
+            site=self._site,
+        )
+
+    def _account_for(
+        self, bundle: Resource, answer: Resource, account: Account, entry: AuditEntry
+    ) -> str:
+        """Send the Provenance of a write that is done; what to add to its reason if that fails."""
+        after = provenance_after(bundle, answer, account)
+        if after is None:
+            return ""
+        try:
+            self._transact(after, replace(entry, outcome="provenance"))
+        except ServerError as error:
+            return f"; its Provenance could not be stored: {error}"
+        return ""
 
     def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
         why = why_withdrawn(proposal.facts.patient)
@@ -209,7 +249,7 @@ class _Run:
         is_sent = write.bundle is not None and not self._settings.dry_run
         record_decision(self._audit, proposal, resources, always=is_sent)
 
-    def _send(self, bundle: Resource, entry: AuditEntry) -> None:
+    def _send(self, bundle: Resource, entry: AuditEntry) -> Resource:
         """Write; tell a lost race from duplicates.
 
         For a stale version HAPI answers 409, others 412, which also stands for duplicates. Where
@@ -233,6 +273,7 @@ class _Run:
             raise _ReadAgainError(error) from None
         if _found_instead_of_created(bundle, answer):
             raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
+        return answer
 
     def _transact(self, bundle: Resource, entry: AuditEntry) -> Resource:
         return transact(self._server, bundle, self._audit, entry, self._site)

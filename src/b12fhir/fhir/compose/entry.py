@@ -65,11 +65,22 @@ def context(
     conditions = literal(
         [*(fact for finding in speaking for fact in finding.inputs), *causes], {"Condition"}
     )
-    used = literal([*(fact for f in decision.findings for fact in f.inputs), *causes])
-    evidence = tuple(link for link in used if link not in conditions)
+    evidence = tuple(link for link in used_records(decision) if link not in conditions)
     engine = urn(site, DEVICE, DEVICE_KEY)
     digest = decision_digest(decision, plan, protocol.pack)
     return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence, digest)
+
+
+def used_records(decision: Decision) -> tuple[str, ...]:
+    """Every record that a rule or a cause was judged on, also where it spoke against it."""
+    judged = [fact for finding in decision.findings for fact in finding.inputs]
+    return literal([*judged, *(fact for cause in decision.causes for fact in cause.inputs)])
+
+
+def plan_definition(protocol: Protocol, site: Site) -> str:
+    """Canonical of the PlanDefinition that a plan follows, with its version (ruling 13)."""
+    pack = protocol.pack
+    return f"{site.canonical}/PlanDefinition/b12-{pack.id}|{pack.version}"
 
 
 def literal(inputs: Iterable[Input], kinds: Container[str] | None = None) -> tuple[str, ...]:
@@ -96,7 +107,7 @@ def provenance(ctx: Context) -> dict[str, list[str]]:
     """Which protocol this instantiates: its PlanDefinition and the pack's version (ruling 13)."""
     pack, base = ctx.protocol.pack, ctx.site.canonical
     return {
-        "instantiatesCanonical": [f"{base}/PlanDefinition/b12-{pack.id}|{pack.version}"],
+        "instantiatesCanonical": [plan_definition(ctx.protocol, ctx.site)],
         "instantiatesUri": [f"{base}/pack/{pack.id}/{pack.version}"],
     }
 
