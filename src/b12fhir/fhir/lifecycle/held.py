@@ -62,10 +62,6 @@ class Held:
         """Signed requests of one type."""
         return tuple(item for item in self.signed if item.kind == kind)
 
-    def draft(self, kind: str, name: str) -> Owned | None:
-        """The proposal of one phase or test."""
-        return _one(self.drafts, kind, f"{self.key}:{name}")
-
     def order(self, kind: str, name: str) -> Owned | None:
         """The order of one phase or test."""
         return _one(self.signed, kind, f"{self.key}:{name}")

@@ -108,7 +108,8 @@ def _days(due: Turn, by: Signer, wish: Wish) -> int:
 
 def _signed(held: Held, due: Turn, days: int, by: Signer, wish: Wish) -> Act:
     """The order, the plan that lists it, and what is answered, over, or moves along."""
-    plan, item = held.shown, moved(held.request(due.following.id), days)
+    plan, draft = held.shown, held.request(due.following.id)
+    item = moved(draft, days)
     order = order_of(item, by, despite=wish.despite)
     later = [one for one in _waiting(held) if one.key != item.key]
     over = [
@@ -121,10 +122,10 @@ def _signed(held: Held, due: Turn, days: int, by: Signer, wish: Wish) -> Act:
     entries = [
         amend(plan, {**noted(plan, notice), "activity": listed}, by.site, signed=True),
         order,
-        become(item, "completed", by.site),
+        amend(draft, {**item.resource, "status": "completed"}, by.site),
         *(become(one, "completed", by.site, signed=True) for one in over),
         *(answered(task, "order", order["fullUrl"], by) for task in held.tasks),
-        *(amend(moved(one, days), {}, by.site) for one in later if days),
+        *(amend(one, moved(one, days).resource, by.site) for one in later if days),
         *_ask(replace(held, drafts=_with(held.drafts, item)), due, plan.reference, by),
     ]
     said = Said(tuple(_lines(due, item, over, later, by)), wish.despite, _early(due, by))
