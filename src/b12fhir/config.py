@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
 from b12fhir.fhir.codemap import CodeMap, read_code_map
-from b12fhir.fhir.site import CANONICAL
+from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
 from b12fhir.protocol.load import load_protocol
 
 PREFIX = "B12FHIR_"
@@ -25,7 +25,9 @@ OFF = "off"
 _TOKEN_SIZE = 16_384
 _KEY_SIZE = 16
 _MAX_WORKERS = 32
+_MAX_APPROVE_DAYS = 90
 _MAX_TIMEOUT = 600
+_MAX_WORDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Settings:
     timeout: int = 60
     out: Path = Path("out")
     code_map: Path | None = None
+    approver: str = APPROVER
+    approve_days: int = APPROVE_DAYS
     audit: str = ""
     audit_key_file: Path | None = None
 
@@ -161,6 +165,13 @@ def _word(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}", text):
         msg = "only letters, digits and . _ : / - are allowed, at most 200."
         raise ConfigError(msg)
+    return text
+
+
+def _someone(text: str) -> str:
+    if not text.isprintable() or len(text) > _MAX_WORDS:
+        msg = f"not one line of at most {_MAX_WORDS} characters."
+        raise ConfigError(msg, hint="Write it like Haematology, or PractitionerRole/7.")
     return text
 
 
@@ -307,6 +318,22 @@ SETTINGS: tuple[Setting, ...] = (
         "and its codes for our products (`[[product]]`); `profiles/code-map.toml` is a template. "
         "Codes without a row are reported as unmapped.",
         Path,
+    ),
+    Setting(
+        "approver",
+        "",
+        APPROVER,
+        "Who is asked to sign proposals: words, or a reference such as `PractitionerRole/7`, which "
+        "becomes the owner of the task.",
+        _someone,
+    ),
+    Setting(
+        "approve_days",
+        "",
+        str(APPROVE_DAYS),
+        f"Days in which a routine proposal should be signed (1 to {_MAX_APPROVE_DAYS}). What is "
+        "urgent or concerns nerves is due the next day, what is soon after 7 days.",
+        _number(_MAX_APPROVE_DAYS),
     ),
     Setting(
         "audit",

@@ -139,6 +139,8 @@ class _House:
             zone=chosen.zone,
             code_map=codes.labs,
             drugs=codes.drugs,
+            approver=chosen.approver,
+            approve_days=chosen.approve_days,
         )
 
     def doors(self, out: report.Terminal, err: report.Terminal) -> cli.Doors:

@@ -58,6 +58,11 @@ def test_an_option_wins_over_a_variable_and_a_variable_over_the_default():
         ("TIMEOUT", "600", "timeout", 600),
         ("OUT", "results", "out", Path("results")),
         ("WORKERS", "  ", "workers", 2),
+        ("APPROVER", "Hämatologie, Station 3", "approver", "Hämatologie, Station 3"),
+        ("APPROVER", "PractitionerRole/7", "approver", "PractitionerRole/7"),
+        ("APPROVER", "", "approver", "Responsible clinician"),
+        ("APPROVE_DAYS", "90", "approve_days", 90),
+        ("APPROVE_DAYS", "", "approve_days", 14),
     ],
 )
 def test_each_text_is_read_as_what_it_means(variable, text, field, value):
@@ -92,6 +97,10 @@ def test_each_text_is_read_as_what_it_means(variable, text, field, value):
         ("WORKERS", "\u0663"),
         ("TIMEOUT", "601"),
         ("TIMEOUT", "1.5"),
+        ("APPROVER", "two\nlines"),
+        ("APPROVER", "x" * 101),
+        ("APPROVE_DAYS", "0"),
+        ("APPROVE_DAYS", "91"),
     ],
 )
 def test_a_faulty_text_is_refused_by_the_name_of_its_variable(variable, text):
