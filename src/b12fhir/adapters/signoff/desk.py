@@ -41,8 +41,8 @@ class Desk:
         return Clock(self.at, self.site, self.protocol.limits.next_phase_notice_days)
 
     def signer(self, practitioner: str) -> Signer:
-        """Whoever acts, at this moment, on this server."""
-        return Signer(practitioner, self.clock, client_ids=self.can.names_provenance)
+        """Whoever acts, at this moment."""
+        return Signer(practitioner, self.clock)
 
     def check(self) -> None:
         """Raise `SignOffError` if this server cannot keep a signed plan safely.

@@ -59,7 +59,7 @@ def _post(desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]) -> No
 
     A version that is out of date is answered with 409 by HAPI and with 412 by others. After a 5xx
     nobody knows what was written, and HAPI gives one to some losers of a race: what it holds now
-    tells.
+    tells. The transaction is never repeated by itself, so a 409 is never about our own first try.
     """
     try:
         answer = transact(desk.server, act.bundle, desk.audit, _entry(desk, act), desk.site)

@@ -16,8 +16,9 @@ _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-typ
 def record_of(entries: Iterable[Entry], source: Owned, by: Signer, reason: str = "") -> Entry:
     """The Provenance entry of one transaction.
 
-    It can stand in the same transaction: the versions that guard the others make sure that it is
-    written once. ``source`` is the plan that was looked at, in the version that was read.
+    It is posted without a condition, on purpose: the versions that guard the other entries make
+    sure that it is written once, and a transaction that holds it is never sent again unseen after
+    an unclear answer. ``source`` is the plan that was looked at, in the version that was read.
     """
     targets = [_target(entry) for entry in entries]
     created = any(entry["request"]["method"] == "POST" for entry in entries)
@@ -46,7 +47,11 @@ def record_of(entries: Iterable[Entry], source: Owned, by: Signer, reason: str =
             ],
         }
     )
-    return _put(resource, source, by) if by.client_ids else _post(resource, source, by)
+    return {
+        "fullUrl": f"urn:uuid:{_id(source, by)}",
+        "resource": resource,
+        "request": {"method": "POST", "url": "Provenance"},
+    }
 
 
 def _target(entry: Entry) -> str:
@@ -65,22 +70,5 @@ def _engine(source: Owned) -> dict[str, Any]:
 
 
 def _id(source: Owned, by: Signer) -> str:
-    """The same for the same act on the same version, so that a repeat finds it."""
+    """Temporary address: the same for the same act on the same version."""
     return str(uuid5(NAMESPACE_URL, f"{by.site.canonical}/{source.reference}/{source.version}"))
-
-
-def _put(resource: dict[str, Any], source: Owned, by: Signer) -> Entry:
-    own = f"b12-{_id(source, by)}"
-    return {
-        "fullUrl": f"urn:uuid:{_id(source, by)}",
-        "resource": {**resource, "id": own},
-        "request": {"method": "PUT", "url": f"Provenance/{own}"},
-    }
-
-
-def _post(resource: dict[str, Any], source: Owned, by: Signer) -> Entry:
-    return {
-        "fullUrl": f"urn:uuid:{_id(source, by)}",
-        "resource": resource,
-        "request": {"method": "POST", "url": "Provenance"},
-    }

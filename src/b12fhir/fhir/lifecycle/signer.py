@@ -34,8 +34,6 @@ class Signer:
 
     practitioner: str
     clock: Clock
-    client_ids: bool = True
-    """Does the server take ids that a client chose? Then a record of the act has a fixed one."""
 
     @property
     def site(self) -> Site:
