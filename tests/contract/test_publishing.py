@@ -1,5 +1,6 @@
 """A plan's whole life on a server, and the server's own validator on everything we write."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from b12fhir.facts.record import OwnPlan
 from b12fhir.fhir.compose import compose
 from b12fhir.fhir.digest import untouched
 from b12fhir.fhir.json import encode
+from b12fhir.fhir.provenance import Account, provenance_after, with_provenance
 from b12fhir.fhir.publish import reconcile
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import KINDS, status_element
@@ -160,6 +162,49 @@ def test_who_signs_between_our_reading_and_writing_wins(ward, store):
         ward.server.transaction(write.bundle)
     assert ward.one(":induction")["meta"]["versionId"] == "1"
     assert ward.publish(ward.wanted(LONGER)).kind == "blocked"
+
+
+def account(ward, write) -> Account:
+    return Account(
+        kind=write.kind,
+        reason=write.reason,
+        recorded=datetime(2026, 11, 21, 10, tzinfo=UTC),
+        policy="https://b12fhir.example/fhir/PlanDefinition/b12-seed-default|1.0.0",
+        inputs=((f"Observation/{ward.id}", "1"),),
+        site=ward.site,
+    )
+
+
+def check_account(ward, id_: str) -> None:
+    """It names all that was written, our Device, and the record with its version."""
+    (kept,) = ward.server.search("Provenance", {"_id": id_})
+    assert kept["meta"]["versionId"] == "1"
+    assert {link["reference"] for link in kept["target"]} == {
+        f"{r['resourceType']}/{r['id']}" for r in ward.read()
+    }
+    assert kept["agent"][0]["who"]["reference"].startswith("Device/")
+    (source,) = kept["entity"]
+    assert source["what"]["display"] == f"Observation/{ward.id} version 1"
+
+
+def test_an_account_under_an_id_of_its_own_stands_there_once(ward):
+    """Also when it is sent twice, after an answer that was lost."""
+    write = reconcile(ward.read(), ward.wanted(), ward.site)
+    sent = with_provenance(write.bundle, account(ward, write))
+    assert validate(sent) == []
+    for _ in range(2):
+        ward.server.transaction(sent)
+    check_account(ward, sent["entry"][-1]["resource"]["id"])
+
+
+def test_an_account_sent_afterwards_names_what_was_written(ward):
+    write = reconcile(ward.read(), ward.wanted(), ward.site)
+    said = account(ward, write)
+    after = provenance_after(write.bundle, ward.server.transaction(write.bundle), said)
+    place = ward.server.transaction(after)["entry"][1]["response"]["location"]
+    check_account(ward, place.partition("/_history/")[0].rpartition("/")[2])
+    again = provenance_after(write.bundle, ward.server.transaction(write.bundle), said)
+    assert again is None
 
 
 EVERYTHING = build_plan(
