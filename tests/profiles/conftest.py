@@ -38,13 +38,13 @@ def validated(folder: Path, pieces: list[Piece]) -> dict[str, list[dict[str, Any
         [VALIDATE, folder],
         input="".join(lines),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         timeout=ANSWER_WITHIN_S,
     )
     if done.returncode:
         pytest.fail(f"{VALIDATE.name} failed:\n{done.stderr[-4000:]}", pytrace=False)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
     found = {answer["name"]: answer["issues"] for answer in answers}
     assert list(found) == [piece.name for piece in pieces]
     return found

@@ -17,6 +17,7 @@ from b12fhir.fhir.profiles.structures import PROFILES, WRITTEN
 from b12fhir.fhir.site import CANONICAL, Site
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service import propose
+from tests.profiles.life import DOCTOR, lived
 
 # Injections beside a low folate: a plan with phases, tests, a goal and a caution.
 PATIENT = "Patient/demo-58"
@@ -35,12 +36,14 @@ def good() -> dict[str, dict[str, Any]]:
     """One example of each profile, by the profile's name."""
     with as_file(cohort_dir()) as folder:
         records = list(files.read([folder]).of(PATIENT))
-    bundle = propose(records, load_protocol(), AS_OF, SITE, patient=PATIENT).bundle()
+    proposal = propose(records, load_protocol(), AS_OF, SITE, patient=PATIENT)
+    bundle = proposal.bundle()
     assert bundle is not None
     made = dict(_written(bundle["entry"]))
-    proposal = made["b12-medicationrequest"]
-    made["b12-order"] = _order(proposal)
-    made["b12-dose"] = _dose(proposal)
+    phase = made["b12-medicationrequest"]
+    signed = dict(lived(proposal, bundle))["signed"]
+    made["b12-order"] = _order(signed["entry"])
+    made["b12-dose"] = _dose(phase)
     made["b12-lab"] = _lab(records)
     return {one.name: _named(made[one.name], one.name) for one in PROFILES if one.name in made}
 
@@ -79,30 +82,32 @@ def _named(resource: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _order(proposal: Mapping[str, Any]) -> dict[str, Any]:
-    """What a practitioner made of the proposal: without the words that it is none."""
-    key = proposal["identifier"][0]["value"]
+def _order(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """The order that the signature made of the proposed phase."""
+    (order,) = (
+        entry["resource"]
+        for entry in entries
+        if entry["resource"].get("intent") == "order"
+        and entry["resource"]["resourceType"] == "MedicationRequest"
+    )
     return {
-        **{k: v for k, v in proposal.items() if k != "note"},
-        "identifier": [{"system": SITE.system("order"), "value": key}],
-        "status": "active",
-        "intent": "order",
+        **order,
         "basedOn": [{"reference": "MedicationRequest/example-b12-medicationrequest"}],
-        "requester": {"reference": "Practitioner/example-practitioner"},
+        "detectedIssue": [{"reference": "DetectedIssue/example-b12-detectedissue"}],
     }
 
 
-def _dose(proposal: Mapping[str, Any]) -> dict[str, Any]:
+def _dose(phase: Mapping[str, Any]) -> dict[str, Any]:
     """The first dose of the order, as an electronic record would hold it."""
-    dosage = proposal["dosageInstruction"][0]
+    dosage = phase["dosageInstruction"][0]
     start = dosage["timing"]["repeat"]["boundsPeriod"]["start"]
     return {
         "resourceType": "MedicationAdministration",
         "status": "completed",
-        "medicationCodeableConcept": proposal["medicationCodeableConcept"],
-        "subject": proposal["subject"],
+        "medicationCodeableConcept": phase["medicationCodeableConcept"],
+        "subject": phase["subject"],
         "effectiveDateTime": f"{start}T10:30:00Z",
-        "performer": [{"actor": {"reference": "Practitioner/example-practitioner"}}],
+        "performer": [{"actor": {"reference": DOCTOR}}],
         "request": {"reference": "MedicationRequest/example-b12-order"},
         "dosage": {
             "site": {"text": "Left upper arm (deltoid)"},

@@ -2,9 +2,10 @@
 
 import pytest
 
+from b12fhir.fhir.profiles.medicines import ORDER
 from b12fhir.fhir.profiles.structures import PROFILES, WRITTEN
 from tests.profiles.corpus import corpus, counts
-from tests.profiles.examples import BAD, good
+from tests.profiles.examples import BAD, good, profile_url
 
 pytestmark = pytest.mark.hapi
 
@@ -38,10 +39,12 @@ def test_a_bad_example_is_wrong_in_the_one_way_it_says(judged, bad):
 
 def test_whatever_can_be_written_was_validated():
     """Were a kind never composed in any case, its profile would prove nothing."""
-    written = {
-        piece.resource["resourceType"] for piece in corpus() if piece.name.startswith("case")
-    }
-    assert {profile.kind for profile in WRITTEN} <= written
+    bundles = [piece for piece in corpus() if piece.name.startswith("case ")]
+    entries = [entry["resource"] for piece in bundles for entry in piece.resource["entry"]]
+    named = {url for one in entries for url in one.get("meta", {}).get("profile", [])}
+    assert named == {profile_url(one.name) for one in (*WRITTEN, ORDER)}
+    acts = {piece.name.split()[-1] for piece in bundles}
+    assert acts == {"proposed", "withdrawn", "rejected", "signed", "signed-on"}
 
 
 def test_every_profile_has_a_good_and_a_bad_example():

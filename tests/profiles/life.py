@@ -1,0 +1,55 @@
+"""What may follow a proposal: the transactions of a signature, a rejection, a withdrawal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from b12fhir.adapters.memory import MemoryServer
+from b12fhir.fhir.compose.entry import plan_definition, used_records
+from b12fhir.fhir.lifecycle import Clock, Signer, Wish, approve, reject
+from b12fhir.fhir.provenance import Account, versions, with_provenance
+from b12fhir.fhir.publish import reconcile
+from b12fhir.service import Proposal
+
+DOCTOR = "Practitioner/example-practitioner"
+# How long before a phase the next one is asked for; any number will do here.
+NOTICE_DAYS = 14
+
+
+def lived(proposal: Proposal, bundle: Any) -> Iterator[tuple[str, Any]]:
+    """Each transaction that may follow a proposal, by the name of the act."""
+    server = MemoryServer()
+    server.transaction(bundle)
+    patient = proposal.patient_reference.partition("/")[2]
+    stored = list(_stored(server, bundle, patient))
+    withdrawal = reconcile(stored, None, proposal.site)
+    yield "withdrawn", answered_for(proposal, withdrawal.bundle, withdrawal.kind, withdrawal.reason)
+    by = Signer(DOCTOR, Clock(proposal.as_of, proposal.site, NOTICE_DAYS))
+    key = bundle["entry"][1]["resource"]["identifier"][0]["value"]
+    yield "rejected", reject(stored, key, by, "The patient does not want it.").bundle
+    signed = approve(stored, key, by).bundle
+    yield "signed", signed
+    later = proposal.plan.phases[1:2]
+    if later:
+        server.transaction(signed)
+        now = list(_stored(server, bundle, patient))
+        yield "signed-on", approve(now, key, by, Wish(phase=later[0].id)).bundle
+
+
+def answered_for(proposal: Proposal, bundle: Any, kind: str, reason: str) -> Any:
+    """The transaction with its Provenance, as sync sends it."""
+    account = Account(
+        kind=kind,
+        reason=reason,
+        recorded=proposal.as_of,
+        policy=plan_definition(proposal.protocol, proposal.site),
+        inputs=versions(used_records(proposal.decision), ()),
+        site=proposal.site,
+    )
+    return with_provenance(bundle, account)
+
+
+def _stored(server: MemoryServer, bundle: Any, patient: str) -> Iterator[Any]:
+    kinds = dict.fromkeys(entry["resource"]["resourceType"] for entry in bundle["entry"])
+    for kind in kinds:
+        if kind != "Device":
+            yield from server.search(kind, {"patient": patient})
