@@ -17,6 +17,7 @@ from b12fhir.plan.slots import dose_log
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Span
 from tests.support.builders import build_maintenance, build_phase
+from tests.support.telling import check_log
 
 SITE = Site()
 LIMITS = load_protocol().limits
@@ -87,9 +88,11 @@ def dose(when: int | date | When | None, **changes: Any) -> DoseRecord:
 
 
 def log(*doses: DoseRecord, plan: Course | None = None, as_of: int | date = 0) -> DoseLog:
-    """The slots on a day."""
+    """The slots on a day; however they fall, they must be told well."""
     until = day(as_of) if isinstance(as_of, int) else as_of
-    return dose_log(plan or course(), doses, LIMITS, until)
+    found = dose_log(plan or course(), doses, LIMITS, until)
+    check_log(found)
+    return found
 
 
 def told(found: DoseLog) -> list[tuple[str, int, str]]:

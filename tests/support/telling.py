@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from b12fhir.decision.model import Decision
 from b12fhir.kernel.evidence import Finding, Input, Remark
 from b12fhir.kernel.truth import Truth
+from b12fhir.plan.slot import DoseLog, SlotStatus
 from b12fhir.protocol.load import load_protocol
 
 # Words in capitals that a clinician knows; each has only this spelling.
@@ -121,6 +122,19 @@ def check_telling(decision: Decision) -> None:
     assert all(_ID.match(name) for name in decision.flags), decision.flags
     known = load_protocol().tests
     assert set(decision.intent.orders) | set(decision.intent.rechecks) <= set(known)
+
+
+def check_log(found: DoseLog) -> None:
+    """The doses of a plan: each slot and dose beside is complete, each question well told."""
+    for remark in found.remarks:
+        _check_remark(remark)
+    for slot in (*found.slots, *found.beside):
+        assert slot.phase, slot
+        assert isinstance(slot.reference, str), slot
+        assert bool(slot.reference) is (
+            slot.given is not None or slot.status is SlotStatus.SKIPPED
+        ), slot
+        assert slot.ordinal == 0 or (slot.due is not None and slot.number > 0), slot
 
 
 def _check_finding(finding: Finding) -> None:

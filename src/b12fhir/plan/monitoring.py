@@ -3,7 +3,7 @@
 from datetime import date
 
 from b12fhir.decision.model import Decision
-from b12fhir.kernel.dates import add_days, shift
+from b12fhir.kernel.dates import add_days, add_months, shift
 from b12fhir.plan.model import Monitor
 from b12fhir.protocol.limits import Limits
 from b12fhir.protocol.model import MonitoringItem, Pack, Regimen
@@ -35,11 +35,12 @@ def monitoring(
 ) -> tuple[Monitor, ...]:
     """Every test of the plan with its days, each test once, in the order of first need."""
     items = [item for name in _sets(decision, row) for item in pack.monitoring[name]]
-    planned = [_dated(item, start, limits) for item in items]
+    horizon = add_months(start, limits.horizon_months)
+    planned = [_dated(item, start, horizon) for item in items]
     ordered = [
         Monitor(test, (start,), _order_rule(decision, test)) for test in decision.intent.orders
     ]
-    again = shift(start, limits.recheck_months, "mo")
+    again = add_months(start, limits.recheck_months)
     rechecks = [Monitor(test, (again,), "R-39") for test in decision.intent.rechecks]
     return _merged([*ordered, *planned, *rechecks])
 
@@ -86,16 +87,13 @@ def _follow_up(decision: Decision) -> tuple[str, ...]:
     return tuple(sets)
 
 
-def _dated(item: MonitoringItem, start: date, limits: Limits) -> Monitor:
+def _dated(item: MonitoringItem, start: date, horizon: date) -> Monitor:
     days = [add_days(start, offset) for offset in item.days]
     weekly_from = days[-1] if days else start
     weekly = [shift(weekly_from, week + 1, "wk") for week in range(item.weekly_until)]
-    months = [shift(start, offset, "mo") for offset in item.months]
-    due = tuple(sorted({*days, *weekly, *months}))
-    horizon = shift(start, limits.horizon_months, "mo")
-    return Monitor(
-        item.test, tuple(d for d in due if d <= horizon), item.rule, open_ended=item.yearly
-    )
+    months = [add_months(start, offset) for offset in item.months]
+    due = sorted({day for day in (*days, *weekly, *months) if day <= horizon})
+    return Monitor(item.test, tuple(due), item.rule, item.yearly)
 
 
 def _merged(items: list[Monitor]) -> tuple[Monitor, ...]:

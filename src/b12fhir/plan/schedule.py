@@ -3,9 +3,10 @@
 An injection's volume is its dose over the concentration (R-100).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 from b12fhir.kernel.dates import add_days, days_between, shift
@@ -50,7 +51,7 @@ class Schedule:
 
 
 def phases(
-    templates: tuple[PhaseTemplate, ...], products: dict[str, Product], start: date
+    templates: tuple[PhaseTemplate, ...], products: Mapping[str, Product], start: date
 ) -> tuple[Phase, ...]:
     """Give each phase its dates: the first on ``start``, each next after the one before it."""
     dated: list[Phase] = []
@@ -126,10 +127,13 @@ def due_days(schedule: Schedule, until: date) -> tuple[date, ...]:
 
     An open-ended schedule is followed up to ``until``, a counted one to its last dose.
     """
+    end = schedule.last or date.max
+    if not schedule.count:
+        end = min(end, until)
     days: list[date] = []
-    while not schedule.count or len(days) < schedule.count:
-        due = due_day(schedule, len(days))
-        if due is None or due > (schedule.last or due) or (not schedule.count and due > until):
+    for index in range(schedule.count) if schedule.count else count():
+        due = due_day(schedule, index)
+        if due is None or due > end:
             break
         days.append(due)
     return tuple(days)
@@ -148,13 +152,12 @@ def due_day(schedule: Schedule, index: int, anchor: Anchor | None = None) -> dat
         return _weekday(schedule, index, anchor)
     if schedule.interval is None:
         return schedule.start if not index else None
-    known = anchor or Anchor(_dose_day(schedule.start, schedule.interval, schedule.days, 0), 0)
+    if anchor is None:
+        return _dose_day(schedule.start, schedule.interval, schedule.days, index)
     places = schedule.days or (0,)
-    begun, place = divmod(known.dose, len(places))
-    whole, wanted = divmod(index, len(places))
-    base = add_days(known.day, -places[place])
-    span = schedule.interval
-    return add_days(shift(base, span.value * (whole - begun), span.unit), places[wanted])
+    begun, place = divmod(anchor.dose, len(places))
+    base = add_days(anchor.day, -places[place])
+    return _dose_day(base, schedule.interval, places, index - begun * len(places))
 
 
 def _weekday(schedule: Schedule, index: int, anchor: Anchor | None) -> date:

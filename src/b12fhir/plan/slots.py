@@ -143,10 +143,10 @@ def _asked(run: Run, still: list[Slot], limits: Limits, as_of: date) -> Iterator
     if late is not None and late.due is not None:
         yield _give_now(run, late, late.due)
     is_load = run.window == limits.dose_windows[0] and run.schedule.count
-    gap = days_between(run.last, as_of) if run.last is not None else 0
-    if is_load and not run.is_complete and run.last is not None and gap > limits.load_gap_days:
+    last = run.last if is_load and not run.is_complete else None
+    if last is not None and days_between(last, as_of) > limits.load_gap_days:
         text = (
-            f"No dose of {run.phase.id} after {run.last.isoformat()}, for more than"
+            f"No dose of {run.phase.id} after {last.isoformat()}, for more than"
             f" {limits.load_gap_days} days: should the load be restarted? The clinician decides;"
             " nothing restarts by itself."
         )
@@ -161,10 +161,10 @@ def _asked(run: Run, still: list[Slot], limits: Limits, as_of: date) -> Iterator
 
 def _give_now(run: Run, slot: Slot, due: date) -> Remark:
     total = f" of {run.schedule.count}" if run.schedule.count else ""
-    stays = " The total stays;" if run.schedule.count else ""
+    later = "The total stays; later" if run.schedule.count else "Later"
     text = (
         f"Dose {slot.number}{total} of {run.phase.id} was due on {due.isoformat()} and none is on"
-        f" record: give it now unless something speaks against it.{stays} later doses follow from"
+        f" record: give it now unless something speaks against it. {later} doses follow from"
         " the day it is given. Never give two to catch up."
     )
     return Remark("dose-late", text, "R-131" if run.schedule.count else "R-133")
