@@ -47,6 +47,7 @@ ABBREVIATIONS = frozenset(
 
 _MISSPELT = frozenset({word.lower() for word in ABBREVIATIONS} | {"egfr", "leber"})
 _RULE = re.compile(r"R-\d{2,3}\Z")
+_SMALL_RULE = re.compile(r"\br-\d")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _PLAIN = re.compile(r"([A-Z]?[a-z]*|m[23]|cm|mL|eGFR)\Z")
 _DATE = re.compile(r"(\d{4}(-\d\d(-\d\d(T\S+|/\d{4}-\d\d-\d\d)?)?)?)?\Z")
@@ -91,7 +92,32 @@ EVIDENCED = frozenset(
 )
 # Rules met for more than one reason: which one it was must be said.
 EXPLAINED = frozenset(
-    f"R-{number}" for number in (10, 17, 20, 21, 22, 28, 29, 30, 36, 53, 61, 62, 65, 82, 95)
+    f"R-{number}"
+    for number in (
+        10,
+        17,
+        20,
+        21,
+        22,
+        27,
+        28,
+        29,
+        30,
+        36,
+        53,
+        61,
+        62,
+        65,
+        82,
+        91,
+        93,
+        95,
+        99,
+        100,
+        101,
+        102,
+        103,
+    )
 )
 
 
@@ -173,6 +199,7 @@ def check_words(text: str) -> None:
     assert "  " not in text, text
     assert text == text.strip(), text
     assert "None" not in text, text
+    assert not _SMALL_RULE.search(text), text
     for word in _WORD.findall(_QUOTED.sub(" ", text)):
         assert word in ABBREVIATIONS or _PLAIN.match(word), (word, text)
         assert word not in _MISSPELT, (word, text)

@@ -15,7 +15,6 @@ from b12fhir.kernel.truth import Truth
 class _Run(NamedTuple):
     """Requests of one ingredient joined over short gaps."""
 
-    ingredient: str
     start: When | None
     parts: tuple[Exposure, ...]
     current: bool
@@ -81,16 +80,16 @@ def _runs(case: Case, drugs: tuple[Exposure, ...]) -> list[_Run]:
     if len(drugs) == 1:
         (one,) = drugs
         current = one.active if one.start is None else _current(case, drugs)
-        return [_Run(one.ingredient, one.start, drugs, current)]
+        return [_Run(one.start, drugs, current)]
     runs: list[_Run] = []
     for ingredient in sorted({drug.ingredient for drug in drugs}):
         mine = [drug for drug in drugs if drug.ingredient == ingredient]
         undated = tuple(drug for drug in mine if drug.start is None)
         dated = sorted(((d.start, d) for d in mine if d.start is not None), key=_begun)
-        runs += _merge(case, ingredient, dated)
+        runs += _merge(case, dated)
         if undated:
             # It may have begun long before the dated ones: the length stays unknown.
-            runs.append(_Run(ingredient, None, undated, any(drug.active for drug in undated)))
+            runs.append(_Run(None, undated, any(drug.active for drug in undated)))
     return runs
 
 
@@ -99,14 +98,14 @@ def _begun(dated: tuple[When, Exposure]) -> tuple[date, date, str]:
     return start.first, start.last, drug.reference
 
 
-def _merge(case: Case, ingredient: str, dated: list[tuple[When, Exposure]]) -> list[_Run]:
+def _merge(case: Case, dated: list[tuple[When, Exposure]]) -> list[_Run]:
     groups: list[list[Exposure]] = []
     for start, drug in dated:
         if groups and _follows(case, groups[-1], start):
             groups[-1].append(drug)
         else:
             groups.append([drug])
-    return [_Run(ingredient, g[0].start, tuple(g), _current(case, g)) for g in groups]
+    return [_Run(g[0].start, tuple(g), _current(case, g)) for g in groups]
 
 
 def _follows(case: Case, group: list[Exposure], start: When) -> bool:

@@ -125,6 +125,18 @@ def test_the_newer_statement_about_monitoring_holds(there: int, missing: int, ro
     assert ("monitoring-access" in ids(answer.gaps)) is (there == missing)
 
 
-def test_undated_contradictions_stay_open() -> None:
-    both = (concept("monitoring_available", ago=None), concept("monitoring_missing", ago=None))
-    assert "monitoring-access" in ids(decided(LOW, *both).gaps)
+@pytest.mark.parametrize(("there", "missing"), [(None, None), (10, None), (None, 10)])
+def test_undated_contradictions_stay_open(there: int | None, missing: int | None) -> None:
+    """The one without a day may be the newer."""
+    said = concept("monitoring_available", ago=there), concept("monitoring_missing", ago=missing)
+    assert "monitoring-access" in ids(decided(LOW, *said).gaps)
+
+
+def test_the_newest_of_several_statements_counts() -> None:
+    answer = decided(
+        LOW,
+        _said("monitoring_available", 30),
+        _said("monitoring_missing", 20),
+        _said("monitoring_available", 10),
+    )
+    assert "R-87" not in rules(answer)

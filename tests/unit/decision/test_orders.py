@@ -1,15 +1,19 @@
 """Open orders of vitamin B12: what would hurt somebody is flagged by the order's reference."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from b12fhir.decision.decide import decide
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.kernel.dates import on
 from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.load import load_protocol
+from b12fhir.protocol.model import PhaseTemplate, Product, Protocol
 from tests.support.decided import decided, ids, rules
-from tests.support.facts import allergy, concept, days_ago, injection, lab
+from tests.support.facts import TODAY, allergy, concept, days_ago, injection, lab, record
 
 LOW = lab(A.B12_TOTAL, "150")
 NORMAL = lab(A.B12_TOTAL, "400")
@@ -118,6 +122,133 @@ def test_an_order_that_names_no_route_at_all_is_asked_about() -> None:
     answer = decided(LOW, order(Route.UNKNOWN, "1000"))
     assert "order-route" in ids(answer.gaps)
     assert "R-92" in rules(answer, "unknown")
+    (finding,) = [one for one in answer.findings if one.rule == "R-92"]
+    assert [one.reference for one in finding.inputs] == ["MedicationRequest/o1"]
+
+
+# What is written about an order: id, its rule, and whether it forbids the order or warns.
+KINDS = {
+    "order-iv": ("R-93", "contraindications"),
+    "order-route": ("R-92", "contraindications"),
+    "order-dose": ("R-103", "contraindications"),
+    "order-leber": ("R-165", "contraindications"),
+    "order-allergy": ("R-163", "contraindications"),
+    "order-nasal": ("R-93", "cautions"),
+    "order-sc": ("R-91", "cautions"),
+    "order-ratio": ("R-102", "cautions"),
+    "order-strength": ("R-101", "cautions"),
+    "order-incomplete": ("R-99", "cautions"),
+    "order-oral": ("R-95", "cautions"),
+}
+LEBER_DISEASE = concept("leber_optic_atrophy")
+
+SAID = [
+    # facts with the order, what is flagged, what the sentence must hold
+    ((order(Route.IV),), "order-iv", ("lost in the urine", "intramuscular", "subcutaneous")),
+    ((order(Route.INJECTION),), "order-route", ("cannot be signed", "ask which route")),
+    ((order(Route.NASAL, None),), "order-nasal", ("nasal", "not part of this pack")),
+    (
+        (order(Route.SC, drug="hydroxocobalamin"),),
+        "order-sc",
+        ("label of hydroxocobalamin", "not allow the subcutaneous"),
+    ),
+    ((order(dose="6000"),), "order-dose", ("6000 microgram", "above 5000", "ask the prescriber")),
+    ((order(dose="5000"),), "order-ratio", ("5 times", "dose of 1000 microgram", "acknowledged")),
+    ((order(dose="100"),), "order-ratio", ("0.1 times", "dose of 1000 microgram")),
+    ((order(held="250"),), "order-strength", ("250 microgram/mL", "= 4 mL", "never assumed")),
+    (
+        (order(drug="", dose=None, held=None),),
+        "order-incomplete",
+        ("form of B12, concentration, dose",),
+    ),
+    ((order(held=None),), "order-incomplete", ("does not say: concentration.",)),
+    ((NORMAL, PERNICIOUS, order(Route.ORAL)), "order-oral", ("pernicious-anaemia", "sole route")),
+    ((allergy(Truth.YES), order()), "order-allergy", ("every B12 product", "allergy")),
+    ((LEBER_DISEASE, order()), "order-leber", ("cyanocobalamin is on order", "ask the prescriber")),
+    ((LEBER_DISEASE, order(drug="")), "order-leber", ("not named is on order",)),
+]
+
+
+@pytest.mark.parametrize(("facts", "key", "parts"), SAID)
+def test_what_is_written_about_an_order(
+    facts: tuple[object, ...], key: str, parts: tuple[str, ...]
+) -> None:
+    """By which rule, on which order, whether it forbids or warns, and what to do."""
+    answer = decided(*(facts if NORMAL in facts else (LOW, *facts)))
+    rule, kind = KINDS[key]
+    (remark,) = [one for one in getattr(answer, kind) if one.id == key]
+    assert remark.rule == rule
+    assert remark.text.startswith("MedicationRequest/o1: ")
+    for part in parts:
+        assert part in remark.text
+    resting = [one for one in answer.findings if one.rule == rule and one.note]
+    assert any("MedicationRequest/o1" in {i.reference for i in one.inputs} for one in resting)
+
+
+def test_the_dose_of_the_pack_needs_no_word() -> None:
+    answer = decided(LOW, order())
+    assert "R-102" not in rules(answer)
+
+
+def pack_with(**changes: object) -> Protocol:
+    """The pack that ships with something else in it."""
+    protocol = load_protocol()
+    return replace(protocol, pack=replace(protocol.pack, **changes))
+
+
+def flagged_by(protocol: Protocol, given: B12Dose) -> set[str]:
+    return flagged(decide(record(LOW, given), protocol, TODAY))
+
+
+def test_a_pack_that_gives_b12_by_the_nose_may_be_followed() -> None:
+    """bariatric-us: 500 microgram weekly (R-93)."""
+    spray = Product("spray", "cyanocobalamin", "spray", Decimal(500), "ug", ("nasal",))
+    with_spray = pack_with(products={**load_protocol().pack.products, "spray": spray})
+    assert flagged_by(with_spray, order(Route.NASAL, "1000")) == set()
+
+
+def small_doses() -> Protocol:
+    """As fda-hydroxo: 30 microgram of hydroxocobalamin; 1000 of cyanocobalamin as shipped."""
+    pack = load_protocol().pack
+
+    def smaller(phase: PhaseTemplate) -> PhaseTemplate:
+        hydroxo = pack.products[phase.product].drug == "hydroxocobalamin"
+        return replace(phase, dose=Decimal(30)) if hydroxo else phase
+
+    courses = pack.courses.values()
+    return pack_with(
+        courses={one.id: replace(one, phases=tuple(map(smaller, one.phases))) for one in courses}
+    )
+
+
+@pytest.mark.parametrize(
+    ("drug", "dose", "expected"),
+    [
+        ("hydroxocobalamin", "30", set()),
+        ("hydroxocobalamin", "1000", {"order-ratio"}),
+        ("cyanocobalamin", "1000", set()),
+        ("cyanocobalamin", "30", {"order-ratio"}),
+        # a form the pack does not have is compared with every injection
+        ("mecobalamin", "30", set()),
+        ("mecobalamin", "1000", set()),
+    ],
+)
+def test_an_order_is_compared_with_the_dose_of_its_own_form(
+    drug: str, dose: str, expected: set[str]
+) -> None:
+    assert flagged_by(small_doses(), order(drug=drug, dose=dose)) == expected
+
+
+def test_a_pack_without_injections_has_no_dose_to_compare_one_with() -> None:
+    """nhg-nl knows tablets only."""
+    pack = load_protocol().pack
+    tablets_only = {
+        name: one
+        for name, one in pack.courses.items()
+        if not any(pack.products[phase.product].is_injection for phase in one.phases)
+    }
+    protocol = pack_with(courses=tablets_only, regimens=())
+    assert flagged_by(protocol, order(dose="100")) == set()
 
 
 VOLUMES = [
@@ -133,6 +264,14 @@ VOLUMES = [
 def test_another_strength_comes_with_its_volume(held: str, volume: str) -> None:
     """R-101: one millilitre of 5 mg/mL would be five doses."""
     assert f"1000 microgram = {volume}" in text(decided(LOW, order(held=held)), "order-strength")
+
+
+def test_the_volume_of_the_dose_ordered_stands_beside_that_of_the_pack() -> None:
+    """800 / 5000 = 0.16; 1000 / 5000 = 0.2 (R-100), also in the finding."""
+    answer = decided(LOW, order(dose="800", held="5000"))
+    both = "800 microgram = 0.16 mL, 1000 microgram = 0.2 mL"
+    assert f": {both}. " in text(answer, "order-strength")
+    assert [one.note for one in answer.findings if one.rule == "R-100"] == [both]
 
 
 def test_a_milligram_written_for_a_microgram_is_named() -> None:
@@ -157,6 +296,13 @@ def test_tablets_alone_where_they_are_not_dependable(
 ) -> None:
     """R-95: with injections running beside them they are not the sole route."""
     assert ("order-oral" in flagged(decided(*facts, order(route)))) is expected
+
+
+def test_tablets_that_injections_are_to_replace_are_told_by_their_plan() -> None:
+    """The plan proposes injections and says why tablets are not enough: not said twice."""
+    answer = decided(LOW, PERNICIOUS, order(Route.ORAL))
+    assert (answer.intent.kind, answer.route) == ("treat", "im")
+    assert "order-oral" not in flagged(answer)
 
 
 def test_tablets_alone_with_nerves_under_treatment() -> None:

@@ -160,6 +160,31 @@ def test_what_is_not_excluded_is_named() -> None:
     assert not decided(lab(A.B12_TOTAL, "400")).mimics
 
 
+RANGES = [
+    # result, the laboratory's low and high end, is the mimic excluded?
+    (A.COPPER, "15", "12", "20", True),
+    (A.COPPER, "12", "12", "20", True),
+    (A.COPPER, "11.9", "12", "20", False),
+    (A.COPPER, "20.1", "12", "20", False),
+    (A.COPPER, "15", "16", "", False),
+    (A.COPPER, "15", "12", "", True),
+    (A.TSH, "5", "", "4.2", False),
+    (A.TSH, "4.2", "", "4.2", True),
+    (A.TSH, "5", "0.4", "6", True),
+]
+
+
+@pytest.mark.parametrize(("analyte", "value", "low", "high", "excluded"), RANGES)
+def test_only_a_result_inside_the_laboratorys_range_excludes_a_mimic(
+    analyte: A, value: str, low: str, high: str, *, excluded: bool
+) -> None:
+    name = "copper" if analyte is A.COPPER else "tsh"
+    answer = decided(LOW, TINGLING, lab(analyte, value, low=low, high=high))
+    said = [one.text for one in answer.mimics if one.id == name]
+    assert (said == []) is excluded
+    assert excluded or f" {value} " in said[0]
+
+
 def test_diabetes_is_a_mimic_and_metformin_goes_on() -> None:
     answer = decided(LOW, TINGLING, concept("diabetes_type2"), drug("metformin"))
     text = next(m.text for m in answer.mimics if m.id == "diabetes")

@@ -1,13 +1,16 @@
 """A number taken under treatment is not a diagnosis, and a course is never doubled."""
 
+from dataclasses import replace
+from datetime import UTC
+
 import pytest
 
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.medicines import Route
-from b12fhir.kernel.dates import on
+from b12fhir.kernel.dates import on, parse_when
 from b12fhir.kernel.truth import Truth
 from tests.support.decided import decided, ids
-from tests.support.facts import days_ago, injection, lab, tablets
+from tests.support.facts import concept, days_ago, injection, lab, tablets
 
 LOW = lab(A.B12_TOTAL, "100", ago=3)
 
@@ -95,3 +98,38 @@ def test_an_old_course_that_ended_does_not_stop_a_new_one() -> None:
 def test_the_route_goes_on_as_last_given() -> None:
     answer = decided(injection(100), tablets("1000", start=10))
     assert answer.route == "oral"
+
+
+SINCE = [
+    # days since each dose, days since the sign began, is it new since the first dose (R-61)?
+    ((200, 20), 100, True),
+    ((20, 200), 100, True),
+    ((200, 20), 250, False),
+    ((20, 200), 250, False),
+]
+
+
+@pytest.mark.parametrize(("doses", "began", "new"), SINCE)
+def test_a_sign_is_new_since_the_first_dose_in_whatever_order_they_come(
+    doses: tuple[int, ...], began: int, *, new: bool
+) -> None:
+    sign = concept("paresthesia", ago=began)
+    answer = decided(LOW, *map(injection, doses), sign)
+    assert answer.classification.value == "on-treatment"
+    assert (answer.urgency.value == "urgent") is new
+
+
+def test_doses_of_which_only_one_has_a_clock_time_have_an_order() -> None:
+    timed = parse_when("2026-11-01T08:00:00Z", UTC)
+    assert timed is not None
+    answer = decided(
+        LOW, injection(20), replace(injection(20), when=timed), concept("paresthesia", ago=5)
+    )
+    assert answer.urgency.value == "urgent"
+
+
+def test_signs_under_doses_without_a_day_are_not_called_new() -> None:
+    """Nobody knows whether they came before the doses; being there, they are seen soon (R-62)."""
+    answer = decided(LOW, injection(None), concept("paresthesia", ago=5))
+    assert answer.classification.value == "on-treatment"
+    assert answer.urgency.value == "soon"

@@ -39,6 +39,40 @@ def test_impossible_times_are_not_used(when: When, patient: object) -> None:
     assert "R-20" in rules(answer)
 
 
+REFUSED = [
+    # when the sample was taken, when the patient died, what is said of it
+    (TODAY + timedelta(days=1), None, "in the future"),
+    (date(1979, 12, 31), None, "before birth"),
+    (days_ago(5), days_ago(10), "after death"),
+    (TODAY, days_ago(1), "after death"),  # possible by the calendar, not for this patient
+]
+
+
+@pytest.mark.parametrize(("day", "death", "said"), REFUSED)
+def test_why_a_result_cannot_be_is_said(day: date, death: date | None, said: str) -> None:
+    patient = replace(WOMAN, deceased=death is not None, death=on(death) if death else None)
+    answer = decided(
+        lab(A.B12_TOTAL, "100", when=on(day), reference="Observation/b12"), patient=patient
+    )
+    (finding,) = [one for one in answer.findings if one.rule == "R-20" and "lies" in one.note]
+    assert f"Observation/b12 lies {said}" in finding.note
+    assert [one.reference for one in finding.inputs] == ["Observation/b12"]
+
+
+def test_the_first_day_of_life_is_not_before_birth() -> None:
+    born = replace(WOMAN, birth=on(days_ago(0)))
+    answer = decided(lab(A.B12_TOTAL, "100", ago=0), patient=born)
+    assert answer.classification.value == "confirmed"
+
+
+def test_of_equal_results_of_a_day_the_one_with_a_clock_time_is_shown() -> None:
+    timed = _instant("2026-11-18T08:00:00Z")
+    day = lab(A.B12_TOTAL, "150", when=on(timed.first), reference="Observation/b")
+    answer = decided(day, lab(A.B12_TOTAL, "150", when=timed, reference="Observation/a"))
+    (finding,) = [one for one in answer.findings if one.rule == "R-28"]
+    assert [one.reference for one in finding.inputs] == ["Observation/a"]
+
+
 def test_two_unequal_results_of_one_time_count_as_the_worse() -> None:
     answer = decided(
         lab(A.B12_TOTAL, "400", reference="Observation/a"),
