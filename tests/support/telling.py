@@ -57,67 +57,21 @@ _QUOTED = re.compile(r"\S*[/_<>=]\S*|\bR-\d+\b|\S*-\S*\d\S*|\S+-\S+|\bflags \S+"
 
 _ROUTES = frozenset({"im", "sc", "oral", "sublingual", "nasal", "iv"})
 
+
+def _rules(numbers: str) -> frozenset[str]:
+    return frozenset(f"R-{number}" for number in numbers.split())
+
+
 # Rules whose condition is a recorded fact: met, they show it.
-EVIDENCED = frozenset(
-    f"R-{number}"
-    for number in (
-        *(15, 17, 18, 20, 21, 22, 27, 28, 29, 30, 31, 32, 36, 37, 38, 39, 41, 42, 43, 44, 45, 46),
-        *(
-            35,
-            47,
-            49,
-            50,
-            51,
-            52,
-            53,
-            58,
-            59,
-            60,
-            64,
-            70,
-            71,
-            72,
-            73,
-            74,
-            75,
-            76,
-            77,
-            78,
-            79,
-            80,
-            94,
-        ),
-        *(163, 165, 167, 169, 171, 174, 175, 184),
-    )
+EVIDENCED = _rules(
+    "6 8 12 14 15 17 18 20 21 22 25 27 28 29 30 31 32 34 35 36 37 38 39 41 42 43 44 45 46 47 49 50"
+    " 51 52 53 58 59 60 64 70 71 72 73 74 75 76 77 78 79 80 91 92 93 94 95 99 100 101 102 103 163"
+    " 164 165 166 167 169 170 171 174 175 176 178 180 184"
 )
 # Rules met for more than one reason: which one it was must be said.
-EXPLAINED = frozenset(
-    f"R-{number}"
-    for number in (
-        10,
-        17,
-        20,
-        21,
-        22,
-        27,
-        28,
-        29,
-        30,
-        36,
-        53,
-        61,
-        62,
-        65,
-        82,
-        91,
-        93,
-        95,
-        99,
-        100,
-        101,
-        102,
-        103,
-    )
+EXPLAINED = _rules(
+    "6 10 12 15 17 20 21 22 25 27 28 29 30 36 44 51 52 53 61 62 65 69 82 89 91 93 95 99 100 101"
+    " 102 103 179"
 )
 
 

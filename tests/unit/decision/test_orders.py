@@ -90,6 +90,9 @@ FLAGS = [
         "R-103",
     ),
     (order(Route.IV, None, drug="hydroxocobalamin"), {"order-iv", "order-incomplete"}, "R-93"),
+    # an antidote is hydroxocobalamin and intravenous, or it is a slip
+    (order(Route.IM, "2500000", drug="hydroxocobalamin"), {"order-dose"}, "R-103"),
+    (order(Route.IV, "2500000"), {"order-iv", "order-dose"}, "R-103"),
     (order(Route.IV, "5", combined=True), set(), ""),
 ]
 

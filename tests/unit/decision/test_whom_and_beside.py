@@ -67,7 +67,34 @@ def test_screening_without_symptoms(
     facts: tuple[object, ...], patient: Patient, expected: str
 ) -> None:
     """R-05: strictly above the limits; 75 years and 364 days is not above 75."""
-    assert truth(decided(*facts, patient=patient), "R-05") == expected
+    answer = decided(*facts, patient=patient)
+    assert truth(answer, "R-05") == expected
+    if expected in ("yes", "unknown"):
+        (finding,) = [one for one in answer.findings if one.rule == "R-05"]
+        assert finding.inputs
+        assert ("start of the medicine" in finding.note) is (expected == "unknown")
+        assert ("screening" in finding.note) is (expected == "yes")
+
+
+HALVES = [
+    # the half that is known, what is missing, what to ask for
+    (TIRED, "no risk factor", ("diet", "operations", "medicines", "illness in the family")),
+    (VEGAN, "no sign", ("symptoms",)),
+]
+
+
+@pytest.mark.parametrize(("known", "missing", "parts"), HALVES)
+def test_half_a_reason_says_what_to_ask_for(
+    known: object, missing: str, parts: tuple[str, ...]
+) -> None:
+    answer = decided(known)
+    (ask,) = [one for one in answer.gaps if one.id == "whom-to-test"]
+    assert ask.rule == "R-01"
+    for part in (missing, *parts, "a B12 test is advised"):
+        assert part in ask.text
+    (finding,) = [one for one in answer.findings if one.rule == "R-01"]
+    assert [one.reference for one in finding.inputs] == [known.reference]
+    assert missing in finding.note
 
 
 METFORMIN = [
