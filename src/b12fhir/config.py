@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from b12fhir.errors import ConfigError
 from b12fhir.fhir.codemap import CodeMap, read_code_map
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
+from b12fhir.fhir.told import read_told
 from b12fhir.protocol.load import load_protocol
 
 PREFIX = "B12FHIR_"
@@ -37,6 +38,7 @@ class Settings:
     server: str = ""
     token_file: Path | None = None
     server_id: str = ""
+    server_can: Mapping[str, bool] = field(default_factory=dict)
     site_key: str = field(default="b12fhir", repr=False)
     canonical: str = CANONICAL
     zone: tzinfo = UTC
@@ -257,6 +259,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Logical name of the server. Set it when one server has an internal and an external "
         "address, so that both give the same plan identifiers.",
         _word,
+    ),
+    Setting(
+        "server_can",
+        "",
+        "what the server declares",
+        "What you know better about the server than it says of itself, such as "
+        "`careplan_write=no,if_match=yes`; the table of abilities below has the names.",
+        read_told,
     ),
     Setting(
         "site_key",

@@ -159,3 +159,18 @@ class Audit(Protocol):
     def recall(self, patient: str) -> Recalled:
         """What is known of a patient, by pseudonym. Raises `AuditError` if it cannot be read."""
         ...
+
+
+class Handover(Protocol):
+    """Keeps transactions that a server is not sent, until a person has loaded them."""
+
+    def waiting(self, patient: str) -> Mapping[str, Resource]:
+        """The Bundles that wait for a patient (by pseudonym), by plan key."""
+        ...
+
+    def keep(self, patient: str, plans: Mapping[str, Resource]) -> None:
+        """Let exactly these wait for the patient: what waited before is out of date.
+
+        Raises `ConfigError` if they cannot be kept.
+        """
+        ...

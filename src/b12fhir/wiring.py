@@ -25,7 +25,7 @@ from b12fhir.adapters.server import Limits, RestServer
 from b12fhir.adapters.server.address import parse_address
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync.reading import PatientReader
-from b12fhir.adapters.sync.report import NOTHING
+from b12fhir.adapters.sync.report import HANDED_OVER, NOTHING
 from b12fhir.config import Settings
 from b12fhir.demo import cohort_dir
 from b12fhir.errors import (
@@ -39,7 +39,7 @@ from b12fhir.errors import (
     ServerError,
     UserError,
 )
-from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.lifecycle import PlanState, State
 from b12fhir.fhir.profiles import artefacts
 from b12fhir.fhir.site import Site
@@ -50,6 +50,8 @@ from b12fhir.service import Followed, Proposal, follow, propose
 from b12fhir.service.recording import OFF, pseudonym, record_decision
 
 Clock = Callable[[], datetime]
+
+HANDOVER = "handover"
 
 
 def run() -> None:
@@ -208,10 +210,18 @@ class _House:
             self.settings.server, token=self.settings.token, limits=limits, clock=self.clock
         )
 
+    def _can(self, server: RestServer) -> Capabilities:
+        """What the server says of itself, and the site of the server."""
+        return read_capabilities(server.capabilities(), self.settings.server_can)
+
     def _sync(self, as_of: datetime, dry_run: bool, ticker: cli.Ticker) -> cli.Synced:  # noqa: FBT001 - a port
         chosen = SyncSettings(
-            workers=self.settings.workers, dry_run=dry_run, validate=self.settings.validate
+            workers=self.settings.workers,
+            dry_run=dry_run,
+            validate=self.settings.validate,
+            told=self.settings.server_can,
         )
+        handover = self.settings.out / HANDOVER
         with self._server() as server:
             done = sync(
                 server,
@@ -220,18 +230,20 @@ class _House:
                 as_of,
                 chosen,
                 audit=self.audit(writes=not dry_run),
+                handover=files.HandoverFolder(handover),
                 begin=ticker.begin,
                 done=lambda _: ticker.step(),
             )
         record = self.settings.audit_file(writes=not dry_run)
         kept = f"Audit record: {record or 'none is kept'}." if record or not dry_run else ""
-        return _synced(done, self.stderr, *([kept] if kept else []))
+        waits = f"Handover folder: {handover}" if done.counts[HANDED_OVER] else ""
+        return _synced(done, self.stderr, *(line for line in (waits, kept) if line))
 
     def _follow(self, plan: str, patient: str, as_of: datetime) -> Sequence[Followed]:
         """The signed plans of one patient; one of them, if its key is given."""
         with self._server() as server:
             site = self.site(server.base)
-            can = read_capabilities(server.capabilities())
+            can = self._can(server)
             reader = PatientReader(server, can, SyncSettings().page_size, site)
             for note in reader.check():
                 self.stderr.write(f"b12fhir: {report.one_line(note)}\n")
@@ -261,7 +273,7 @@ class _House:
     def _desk(
         self, server: RestServer, as_of: datetime, audit: Audit, *, dry_run: bool = False
     ) -> signoff.Desk:
-        can, site = read_capabilities(server.capabilities()), self.site(server.base)
+        can, site = self._can(server), self.site(server.base)
         return signoff.Desk(
             server=server,
             can=can,
@@ -290,7 +302,7 @@ class _House:
 
     def _doctor(self) -> cli.Diagnosis:
         with self._server() as server:
-            checks = diagnose(server)
+            checks = diagnose(server, self.settings.server_can)
         stops = any(check.state == STOPS for check in checks)
         return cli.Diagnosis(
             [check.line() for check in checks], ServerError.exit_code if stops else OK

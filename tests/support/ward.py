@@ -3,16 +3,18 @@
 The real engine decides on the real record; only the server may be the one in memory.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from b12fhir.adapters.signoff import Asked, Desk, Done, list_plans, sign
-from b12fhir.adapters.sync import SyncSettings, sync
+from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync.reading import PatientReader
-from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.capabilities import NOTHING, read_capabilities
 from b12fhir.fhir.lifecycle import PlanState
 from b12fhir.fhir.site import Site
+from b12fhir.ports import Handover
 from b12fhir.protocol.load import load_protocol
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -28,12 +30,21 @@ def on(day: str) -> datetime:
 class Ward:
     """A patient, a practitioner, and the server they are on."""
 
-    def __init__(self, server: Any, fresh: str, store: Any) -> None:
+    def __init__(
+        self,
+        server: Any,
+        fresh: str,
+        store: Any,
+        *,
+        told: Mapping[str, bool] = NOTHING,
+        handover: Handover | None = None,
+    ) -> None:
         self.server, self.store = server, store
+        self.told, self.handover = told, handover
         self.patient = f"Patient/{fresh}"
         self.doctor = f"Practitioner/dr-{fresh}"
         self.site = Site(server_id=fresh, site_key="contract", zone=ZONE)
-        self.can = read_capabilities(server.capabilities())
+        self.can = read_capabilities(server.capabilities(), told)
         self.fresh = fresh
         store(
             {"resourceType": "Patient", "id": fresh, "gender": "female", "birthDate": "1970-01-01"},
@@ -68,10 +79,16 @@ class Ward:
 
     def propose(self, day: str) -> str:
         """Run sync for this patient; what it did."""
-        settings = SyncSettings(patients=(self.patient,), workers=1)
-        (result,) = sync(self.server, PROTOCOL, self.site, on(day), settings).results
+        (result,) = self.run(day).results
         assert result.kind not in ("failed", "undecided"), result.reason
         return result.kind
+
+    def run(self, day: str) -> SyncReport:
+        """Run sync for this patient."""
+        settings = SyncSettings(patients=(self.patient,), workers=1, told=self.told)
+        return sync(
+            self.server, PROTOCOL, self.site, on(day), settings, handover=self.handover
+        )
 
     def desk(self, day: str, **changes: Any) -> Desk:
         read = PatientReader(self.server, self.can, 200, self.site).everything

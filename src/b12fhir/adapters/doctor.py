@@ -4,20 +4,26 @@ Reads the CapabilityStatement only: it writes nothing and asks for no patient. W
 declares is not always so; what it does not declare is not always missing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from b12fhir.fhir.capabilities import NEEDED, READ_TYPES, Capabilities, read_capabilities
+from b12fhir.fhir.capabilities import (
+    NEEDED,
+    NOTHING,
+    READ_TYPES,
+    Capabilities,
+    read_capabilities,
+)
+from b12fhir.fhir.server_profile import VERSIONED, ServerProfile, server_profile
 from b12fhir.fhir.stored import OPTIONAL
+from b12fhir.fhir.told import CLIENT_IDS, CORE
 from b12fhir.ports import FhirReader, Resource
 
 OK, LACKING, STOPS = "ok", "lacking", "stops"
-_WRITTEN = ("Device", "CarePlan", "MedicationRequest", "ServiceRequest")
 _WITHOUT = "plans are written without it"
 _BY_ID = frozenset({"Patient", "Medication"})
 _INCLUDE = "MedicationRequest:medication"
-_VERSIONED = frozenset({"versioned", "versioned-update"})
-_LOOK_FIRST = "we look for our own resources before each write; two writers at once may then double"
+_HANDED = "plans wait as files in handover/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +41,15 @@ class Check:
         return f"{self.state:8}{self.topic}: {self.found}{instead}"
 
 
-def diagnose(reader: FhirReader) -> tuple[Check, ...]:
-    """Ask a server for its CapabilityStatement and examine it."""
-    return examine(reader.capabilities())
+def diagnose(reader: FhirReader, told: Mapping[str, bool] = NOTHING) -> tuple[Check, ...]:
+    """Ask a server for its CapabilityStatement and examine it; ``told`` is what the site knows."""
+    return examine(reader.capabilities(), told)
 
 
-def examine(statement: Resource) -> tuple[Check, ...]:
+def examine(statement: Resource, told: Mapping[str, bool] = NOTHING) -> tuple[Check, ...]:
     """Every check on a CapabilityStatement, in the order a reader asks."""
-    can = read_capabilities(statement)
-    return (*_general(can), *_reading(can), *_writing(can))
+    can = read_capabilities(statement, told)
+    return (*_general(can), *_reading(can), *_profile(server_profile(can)), *_writing(can))
 
 
 def _general(can: Capabilities) -> Iterator[Check]:
@@ -92,18 +98,20 @@ def _search_check(can: Capabilities, kind: str) -> Check:
     return Check(topic, OK, f"by {parameter}")
 
 
+def _profile(profile: ServerProfile) -> Iterator[Check]:
+    """The abilities by which it is decided how a plan is written, and who says they are there."""
+    for name, ability in profile.abilities.items():
+        instead = profile.instead(name)
+        lacks = bool(instead) and name != CLIENT_IDS
+        yield Check(name, LACKING if lacks else OK, ability.words, instead)
+
+
 def _writing(can: Capabilities) -> Iterator[Check]:
-    has_transaction = not can.listed or "transaction" in can.system
-    yield Check(
-        "transaction",
-        OK if has_transaction else STOPS,
-        "declared" if has_transaction else "missing",
-        "" if has_transaction else "use --dry-run and take the Bundles from the output folder",
-    )
-    for kind in (*_WRITTEN, *OPTIONAL):
+    for kind in (*CORE, *OPTIONAL):
         yield _create_check(can, kind)
-    for kind in (*_WRITTEN[1:], *OPTIONAL):
-        yield _update_check(can, kind)
+    for kind in (*CORE, *OPTIONAL):
+        if kind != "Device":
+            yield _update_check(can, kind)
     yield _PROVENANCE[can.provenance]
 
 
@@ -112,17 +120,17 @@ def _create_check(can: Capabilities, kind: str) -> Check:
     if not can.has(kind, "create"):
         if kind in OPTIONAL:
             return Check(topic, LACKING, "missing", _WITHOUT)
-        return Check(topic, STOPS, "missing", "use --dry-run and take the Bundles from the folder")
+        return Check(topic, LACKING, "missing", _HANDED)
     if not can.flag(kind, "conditionalCreate"):
-        return Check(topic, LACKING, "conditional create not declared", _LOOK_FIRST)
+        return Check(topic, LACKING, "conditional create not declared", "see conditional_create")
     return Check(topic, OK, "conditional")
 
 
 def _update_check(can: Capabilities, kind: str) -> Check:
     topic = f"update {kind}"
     if not can.has(kind, "update"):
-        return Check(topic, LACKING, "missing", "a changed proposal is reported, not rewritten")
-    if can.flag(kind, "versioning") not in _VERSIONED:
+        return Check(topic, LACKING, "missing", "see if_match")
+    if can.flag(kind, "versioning") not in VERSIONED:
         return Check(
             topic, LACKING, "versions not declared", "a draft without a version is not rewritten"
         )

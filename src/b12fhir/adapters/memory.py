@@ -16,6 +16,7 @@ from b12fhir.errors import ConflictError, DuplicateError, InputError, RefusedErr
 from b12fhir.fhir.capabilities import READ_TYPES
 from b12fhir.fhir.json import decode_resource
 from b12fhir.fhir.links import links_in, relinked
+from b12fhir.fhir.told import CLIENT_IDS, CONDITIONAL_CREATE, IF_MATCH, TRANSACTION, write_of
 from b12fhir.ports import Resource
 
 _CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
@@ -38,8 +39,10 @@ def counting_clock() -> Callable[[], str]:
 class MemoryServer:
     """Reads and writes resources kept in a dictionary.
 
-    ``check_references`` refuses a link to a resource that is not there, as HAPI does. ``searches``
-    and ``transactions`` count requests, for tests that say "nothing was sent".
+    ``check_references`` refuses a link to a resource that is not there, as HAPI does. ``lacks``
+    names abilities it is to be without (`b12fhir.fhir.told`): it declares so, and refuses whoever
+    relies on them. ``searches`` and ``transactions`` count requests, for tests that say "nothing
+    was sent".
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class MemoryServer:
         base: str = "http://memory.invalid/fhir",
         clock: Callable[[], str] | None = None,
         check_references: bool = False,
+        lacks: Iterable[str] = (),
     ) -> None:
         self.base = base
         self.searches = 0
         self.transactions = 0
         self._clock = clock or counting_clock()
         self._check_references = check_references
+        self.lacks = set(lacks)
         self._store: dict[tuple[str, str], dict[str, Any]] = {}
         self._made = count(1)
         self._lock = RLock()
@@ -84,20 +89,21 @@ class MemoryServer:
 
     def capabilities(self) -> Resource:
         """A CapabilityStatement that says what this server can do."""
-        interactions = [{"code": code} for code in ("read", "search-type", "create", "update")]
+        versioning = "no-version" if IF_MATCH in self.lacks else "versioned-update"
         resources = [
             {
                 "type": kind,
-                "interaction": interactions,
-                "versioning": "versioned-update",
-                "conditionalCreate": True,
-                "updateCreate": True,
+                "interaction": [{"code": code} for code in self._interactions(kind)],
+                "versioning": versioning,
+                "conditionalCreate": CONDITIONAL_CREATE not in self.lacks,
+                "updateCreate": CLIENT_IDS not in self.lacks,
                 "searchInclude": [f"{kind}:*"],
                 "searchParam": [{"name": name} for name in ("_id", "identifier", "patient")],
             }
             for kind in (*READ_TYPES, "Device", "Provenance")
         ]
-        rest = {"mode": "server", "interaction": [{"code": "transaction"}], "resource": resources}
+        system = [] if TRANSACTION in self.lacks else [{"code": "transaction"}]
+        rest = {"mode": "server", "interaction": system, "resource": resources}
         return {
             "resourceType": "CapabilityStatement",
             "status": "active",
@@ -107,6 +113,10 @@ class MemoryServer:
             "software": {"name": "b12fhir memory server"},
             "rest": [rest],
         }
+
+    def _interactions(self, kind: str) -> tuple[str, ...]:
+        reads = ("read", "search-type")
+        return reads if write_of(kind) in self.lacks else (*reads, "create", "update")
 
     def search(self, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Matches in the order they were first stored, then what they include."""
@@ -140,6 +150,8 @@ class MemoryServer:
         entries = bundle.get("entry", [])
         if bundle.get("type") != "transaction":
             raise RefusedError("The server takes transactions only.", status=400)
+        if TRANSACTION in self.lacks:
+            raise RefusedError("The server takes no transactions.", status=400)
         targets = [self._target(entry) for entry in entries]
         links = {e["fullUrl"]: "/".join(t[0]) for e, t in zip(entries, targets, strict=True)}
         now = self._clock()
@@ -159,6 +171,7 @@ class MemoryServer:
         """Where an entry goes, and whether a conditional create found it there already."""
         request, resource = entry["request"], entry["resource"]
         kind = resource["resourceType"]
+        self._refuse_what_it_lacks(kind, request)
         if request["method"] == "PUT":
             return self._update_target(kind, request), False
         if request["method"] != "POST":
@@ -170,8 +183,17 @@ class MemoryServer:
             return (kind, found[0]), True
         return (kind, f"m{next(self._made)}"), False
 
+    def _refuse_what_it_lacks(self, kind: str, request: Mapping[str, str]) -> None:
+        """Real servers ignore a condition they do not know; a fake must show who relied on it."""
+        used = {"ifNoneExist": CONDITIONAL_CREATE, "ifMatch": IF_MATCH}
+        lacking = [name for name in used if name in request and used[name] in self.lacks]
+        if lacking or write_of(kind) in self.lacks:
+            raise RefusedError(f"This server does not support that for {kind}.", status=400)
+
     def _update_target(self, kind: str, request: Mapping[str, str]) -> tuple[str, str]:
         key = (kind, request["url"].rpartition("/")[2])
+        if CLIENT_IDS in self.lacks and key not in self._store:
+            raise RefusedError("The server gives every id itself.", status=405)
         wanted = _VERSION.match(request.get("ifMatch", ""))
         stored = self._store.get(key, {}).get("meta", {}).get("versionId")
         if wanted and wanted["version"] != stored:

@@ -1,10 +1,12 @@
 """What a server says about itself, read tolerantly from its CapabilityStatement."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from b12fhir.fhir.stored import OPTIONAL
+from b12fhir.fhir.told import CLIENT_IDS, write_of
 from b12fhir.ports import Resource
 
 # What a run reads. The needed ones carry the decision: without them none is made.
@@ -19,6 +21,7 @@ USEFUL = (
     "FamilyMemberHistory",
 )
 READ_TYPES = (*NEEDED, *USEFUL, "Medication", *OPTIONAL)
+NOTHING: Mapping[str, bool] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Capabilities:
     """What a CapabilityStatement declares.
 
     ``listed`` is false if it lists no resource types at all: nothing can be told from it then, and
-    everything is taken to be there.
+    everything is taken to be there. ``told`` is what the site knows better (`b12fhir.fhir.told`).
     """
 
     version: str
@@ -34,6 +37,7 @@ class Capabilities:
     software: str
     system: frozenset[str]
     types: Mapping[str, Mapping[str, Any]]
+    told: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def listed(self) -> bool:
@@ -42,6 +46,8 @@ class Capabilities:
 
     def has(self, kind: str, interaction: str) -> bool:
         """Is an interaction declared for a type, or may it be there for all we know?"""
+        if interaction == "create" and (told := self.told.get(write_of(kind))) is not None:
+            return told
         return not self.listed or interaction in self._codes(kind, "interaction", "code")
 
     def searches(self, kind: str) -> bool:
@@ -55,12 +61,13 @@ class Capabilities:
 
     @property
     def names_provenance(self) -> bool:
-        """May a Provenance be stored under an id of our own? Only if that is declared.
+        """May a Provenance be stored under an id of our own? Only if that is declared, or told.
 
         A refusal would cost the whole plan.
         """
-        by_id = self.flag("Provenance", "updateCreate") is True
-        return self.listed and by_id and self.has("Provenance", "update")
+        by_id = self.told.get(CLIENT_IDS, self.flag("Provenance", "updateCreate") is True)
+        kept = self.has("Provenance", "update") and self.told.get(write_of("Provenance"), True)
+        return self.listed and by_id and kept
 
     @property
     def provenance(self) -> str:
@@ -95,7 +102,7 @@ class Capabilities:
         )
 
 
-def read_capabilities(statement: Resource) -> Capabilities:
+def read_capabilities(statement: Resource, told: Mapping[str, bool] = NOTHING) -> Capabilities:
     """Read a CapabilityStatement; what is missing or odd in it counts as not declared."""
     rest = next((row for row in _rows(statement.get("rest")) if row.get("mode") == "server"), {})
     formats = statement.get("format")
@@ -106,6 +113,7 @@ def read_capabilities(statement: Resource) -> Capabilities:
         software=_name(software) if isinstance(software, Mapping) else "",
         system=frozenset(str(row.get("code")) for row in _rows(rest.get("interaction"))),
         types={str(row.get("type")): row for row in _rows(rest.get("resource"))},
+        told=told,
     )
 
 

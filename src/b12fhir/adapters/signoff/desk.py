@@ -1,19 +1,17 @@
 """What is needed to act on a plan, what is asked for, and what came of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from b12fhir.errors import SignOffError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.lifecycle import Clock, Signer
+from b12fhir.fhir.server_profile import CHANGED, VERSIONED, ServerProfile, Source, server_profile
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Audit, FhirServer, Resource
 from b12fhir.protocol.model import Protocol
 from b12fhir.service.recording import OFF
-
-_WRITTEN = ("CarePlan", "MedicationRequest", "ServiceRequest")
-_VERSIONED = frozenset({"versioned", "versioned-update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +38,11 @@ class Desk:
         """Moment, site, and how many days ahead the next phase is asked for (R-121)."""
         return Clock(self.at, self.site, self.protocol.limits.next_phase_notice_days)
 
+    @property
+    def profile(self) -> ServerProfile:
+        """What the server can do, and who says so."""
+        return server_profile(self.can)
+
     def signer(self, practitioner: str) -> Signer:
         """Whoever acts, at this moment."""
         return Signer(practitioner, self.clock)
@@ -47,9 +50,10 @@ class Desk:
     def check(self) -> None:
         """Raise `SignOffError` if this server cannot keep a signed plan safely.
 
-        A server that lists nothing is given the chance: it may still refuse.
+        A server that lists nothing is given the chance: it may still refuse. What the site says
+        about it counts either way.
         """
-        lacks = list(_lacks(self.can)) if self.can.listed else []
+        lacks = list(_lacks(self.can, self.profile))
         if lacks:
             raise SignOffError(
                 f"The server cannot take a signature: {'; '.join(lacks)}.",
@@ -82,12 +86,23 @@ class Done:
     sent: bool
 
 
-def _lacks(can: Capabilities) -> Sequence[str]:
-    missing = [f"no {code} of {kind}" for kind in _WRITTEN for code in _codes(can, kind)]
-    loose = [f"no versions of {k}" for k in _WRITTEN if can.flag(k, "versioning") not in _VERSIONED]
-    whole = [] if "transaction" in can.system else ["no transactions"]
-    return [*whole, *missing, *loose]
+def _lacks(can: Capabilities, profile: ServerProfile) -> Iterator[str]:
+    """What a signature needs: all or nothing, and nobody's change overwritten meanwhile."""
+    if profile.transaction.truth.is_no:
+        yield "no transactions"
+    for kind in CHANGED:
+        if profile.write[kind].truth.is_no:
+            yield f"no create of {kind}"
+    if profile.if_match.source is Source.OVERRIDDEN:
+        if profile.if_match.truth.is_no:
+            yield "no check of versions (If-Match), so a change could be overwritten unseen"
+    elif can.listed:
+        yield from _loose(can)
 
 
-def _codes(can: Capabilities, kind: str) -> Sequence[str]:
-    return [code for code in ("create", "update") if not can.has(kind, code)]
+def _loose(can: Capabilities) -> Iterator[str]:
+    for kind in CHANGED:
+        if not can.has(kind, "update"):
+            yield f"no update of {kind}"
+        if can.flag(kind, "versioning") not in VERSIONED:
+            yield f"no versions of {kind}"

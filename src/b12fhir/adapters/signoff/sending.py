@@ -20,6 +20,7 @@ from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.fhir.lifecycle import Act
 from b12fhir.fhir.lifecycle.valid import validate
 from b12fhir.ports import AuditEntry, AuditKind, Resource
+from b12fhir.service.forming import FormedWriter
 from b12fhir.service.recording import ENGINE, pseudonym, transact
 
 _KINDS = {
@@ -61,8 +62,9 @@ def _post(desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]) -> No
     nobody knows what was written, and HAPI gives one to some losers of a race: what it holds now
     tells. The transaction is never repeated by itself, so a 409 is never about our own first try.
     """
+    server = FormedWriter(desk.server, desk.profile)
     try:
-        answer = transact(desk.server, act.bundle, desk.audit, _entry(desk, act), desk.site)
+        answer = transact(server, act.bundle, desk.audit, _entry(desk, act), desk.site)
     except (ConflictError, DuplicateError) as error:
         raise _overtaken(desk, act, step) from error
     except TemporaryServerError as error:

@@ -9,6 +9,7 @@ from b12fhir.service import Proposal
 
 CREATE, UPDATE, WITHDRAW, NOTHING = "create", "update", "withdraw", "nothing"
 BLOCKED, UNDECIDED, FAILED, NOT_TRIED = "blocked", "undecided", "failed", "not-tried"
+HANDED_OVER = "handed-over"
 WRITTEN = frozenset({CREATE, UPDATE, WITHDRAW})
 INCOMPLETE = frozenset({UNDECIDED, FAILED, NOT_TRIED})
 
@@ -17,9 +18,10 @@ INCOMPLETE = frozenset({UNDECIDED, FAILED, NOT_TRIED})
 class PatientResult:
     """What happened to one patient.
 
-    ``kind`` is that of the write (create, update, withdraw, nothing, blocked), or ``undecided``
-    (the record could not be read whole), ``failed`` (it could not be written) or ``not-tried``. In
-    a dry run the write is what would have been sent. ``reason`` is one sentence for people.
+    ``kind`` is that of the write (create, update, withdraw, nothing, blocked), or ``handed-over``
+    (the server cannot take it, so it waits for a person), ``undecided`` (the record could not be
+    read whole), ``failed`` (it could not be written) or ``not-tried``. In a dry run the write is
+    what would have been sent. ``reason`` is one sentence for people. ``fresh``: what waits is new.
     """
 
     patient: str
@@ -29,6 +31,7 @@ class PatientResult:
     write: Write | None = None
     error: B12Error | None = None
     read: int = 0
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,16 @@ class SyncReport:
             plans,
             f"Resources written: {self.resources_written}.",
         )
-        return (*head, *self.notes)
+        return (*head, *self._handed_over(), *self.notes)
+
+    def _handed_over(self) -> tuple[str, ...]:
+        waiting = [result for result in self.results if result.kind == HANDED_OVER]
+        if not waiting:
+            return ()
+        fresh = sum(result.fresh for result in waiting)
+        how = "would wait" if self.dry_run else f"({fresh} new or changed) wait"
+        said = f"Handed over: {len(waiting)} plans {how} as files for somebody to load; not sent."
+        return (said,)
 
     def problems(self) -> tuple[str, ...]:
         """One line for each patient whose result needs a person."""

@@ -2,14 +2,15 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 
 from b12fhir.adapters.sync import report
 from b12fhir.adapters.sync.brake import Brake
+from b12fhir.adapters.sync.handing import Desk, HandoverInMemory
 from b12fhir.adapters.sync.reading import PatientReader
 from b12fhir.adapters.sync.report import PatientResult, SyncReport
 from b12fhir.errors import (
@@ -26,11 +27,13 @@ from b12fhir.fhir.compose.entry import plan_definition, used_records
 from b12fhir.fhir.lifecycle import to_propose
 from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
 from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
+from b12fhir.fhir.server_profile import ServerProfile, server_profile
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import validate
-from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirServer, Resource
+from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirServer, Handover, Resource
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal, propose
+from b12fhir.service.forming import FormedWriter
 from b12fhir.service.recording import (
     ENGINE,
     OFF,
@@ -51,7 +54,8 @@ class SyncSettings:
 
     ``patients`` limits it to some references. ``tries`` is how often a lost race is run again,
     ``give_up_after`` after how many patients in a row a silent server is believed to be down.
-    ``pause`` waits seconds, ``jitter`` returns 0 to 1.
+    ``pause`` waits seconds, ``jitter`` returns 0 to 1. ``told`` is what the site knows better
+    about the server than the server itself (`b12fhir.fhir.told`).
     """
 
     workers: int = 2
@@ -63,9 +67,10 @@ class SyncSettings:
     give_up_after: int = 5
     pause: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
+    told: Mapping[str, bool] = field(default_factory=dict)
 
 
-def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things a run is about
+def sync(  # noqa: PLR0913 - two callbacks and two records beside the four things a run is about
     server: FhirServer,
     protocol: Protocol,
     site: Site,
@@ -73,6 +78,7 @@ def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things
     settings: SyncSettings = SyncSettings(),
     *,
     audit: Audit = OFF,
+    handover: Handover | None = None,
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[PatientResult], None] = lambda _: None,
 ) -> SyncReport:
@@ -82,16 +88,13 @@ def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things
     patients. Raises `ServerError` only if the run cannot begin at all; whatever befalls one
     patient stands in that patient's result and all others are still processed. ``audit`` is told
     of each new decision, of each transaction before and after, and of the run; raises `AuditError`
-    if that cannot be recorded at the end.
+    if that cannot be recorded at the end. ``handover`` keeps what the server cannot take
+    (`b12fhir.fhir.server_profile`); without one it waits in memory only.
     """
-    can = read_capabilities(server.capabilities())
+    can = read_capabilities(server.capabilities(), settings.told)
+    profile = server_profile(can)
     reader = PatientReader(server, can, settings.page_size, site)
-    notes = reader.check()
-    if not settings.dry_run and can.listed and "transaction" not in can.system:
-        raise ServerError(
-            "The server does not offer transactions, so a plan could be half written.",
-            hint="Run with --dry-run and hand the Bundles over another way.",
-        )
+    notes = (*reader.check(), *profile.notes())
     patients = settings.patients or tuple(reader.patients())
     begin(len(patients))
     run = _Run(
@@ -103,6 +106,8 @@ def sync(  # noqa: PLR0913 - two callbacks and the record beside the four things
         reader=reader,
         audit=audit,
         can=can,
+        profile=profile,
+        desk=Desk(profile, handover or HandoverInMemory(), audit, site),
     )
     results = []
     for result in run.over(patients):
@@ -127,8 +132,11 @@ class _Run:
         reader: PatientReader,
         audit: Audit,
         can: Capabilities,
+        profile: ServerProfile,
+        desk: Desk,
     ) -> None:
-        self._server = server
+        self._server = FormedWriter(server, profile)
+        self._desk = desk
         self._protocol = protocol
         self._site = site
         self._as_of = as_of
@@ -177,13 +185,36 @@ class _Run:
             resources = self._reader.everything(patient)
         except ServerError as error:
             return PatientResult(patient, report.UNDECIDED, str(error), error=error)
-        proposal = propose(resources, self._protocol, self._as_of, self._site, patient)
+        record = [*resources, *self._desk.remembered(patient, resources)]
+        proposal = propose(record, self._protocol, self._as_of, self._site, patient)
         write = self._compared(proposal, resources)
-        self._note(proposal, resources, write)
+        why = self._desk.why(write.bundle)
+        self._note(proposal, resources, is_sent=write.bundle is not None and not why)
+        if write.bundle is not None and why:
+            return self._handed_over(write, write.bundle, why, proposal, len(resources))
         if write.bundle is not None:
             write = self._published(write, proposal, resources)
+        if not self._settings.dry_run:
+            self._desk.clear(proposal)
         return PatientResult(
             patient, write.kind, write.reason, proposal, write, read=len(resources)
+        )
+
+    def _handed_over(
+        self, write: Write, bundle: Resource, why: str, proposal: Proposal, read: int
+    ) -> PatientResult:
+        """Check a write that the server cannot take, and let it wait."""
+        self._check(bundle)
+        fresh = not self._settings.dry_run and self._desk.hand_over(bundle, proposal, write.kind)
+        reason = f"{write.reason}; {why}"
+        return PatientResult(
+            proposal.patient_reference,
+            report.HANDED_OVER,
+            reason,
+            proposal,
+            write,
+            read=read,
+            fresh=fresh,
         )
 
     def _published(self, write: Write, proposal: Proposal, resources: Sequence[Resource]) -> Write:
@@ -242,12 +273,12 @@ class _Run:
         if problems:
             raise Defect(f"The plan was not sent, because it is not valid: {'; '.join(problems)}")
 
-    def _note(self, proposal: Proposal, resources: Sequence[Resource], write: Write) -> None:
+    def _note(self, proposal: Proposal, resources: Sequence[Resource], *, is_sent: bool) -> None:
         """Tell the audit record what was decided, and how an earlier write ended after all."""
-        if not self._settings.dry_run:
+        writes = not self._settings.dry_run
+        if writes:
             settle(self._audit, proposal, resources)
-        is_sent = write.bundle is not None and not self._settings.dry_run
-        record_decision(self._audit, proposal, resources, always=is_sent)
+        record_decision(self._audit, proposal, resources, always=is_sent and writes)
 
     def _send(self, bundle: Resource, entry: AuditEntry) -> Resource:
         """Write; tell a lost race from duplicates.
