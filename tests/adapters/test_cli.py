@@ -490,6 +490,23 @@ def test_if_every_patient_fails_alike_the_code_says_how(monkeypatch):
     assert b12fhir(*SYNC)[0] == 23
 
 
+def test_what_a_server_is_not_sent_waits_in_the_output_folder(server, tmp_path):
+    told = {"B12FHIR_SERVER_CAN": "careplan_write=no", "B12FHIR_OUT": str(tmp_path / "out")}
+    sent = server.transactions
+    code, out, err = b12fhir(*SYNC, environ=told)
+    assert (code, err, server.transactions) == (0, "", sent)
+    files = sorted((tmp_path / "out" / "handover").iterdir())
+    assert f"Handed over: {len(files)} plans ({len(files)} new or changed) wait" in out
+    assert "Handover folder: " in out
+    before = [(path.stat().st_ino, path.name) for path in files]
+    _, out, _ = b12fhir(*SYNC, environ=told)
+    assert f"Handed over: {len(files)} plans (0 new or changed) wait" in out
+    after = sorted((tmp_path / "out" / "handover").iterdir())
+    assert [(path.stat().st_ino, path.name) for path in after] == before
+    _, out, _ = b12fhir("doctor", "--server", "http://127.0.0.1:1/fhir", environ=told)
+    assert "careplan_write: no (overridden) -> nothing is sent" in out
+
+
 def test_doctor_says_what_a_server_can_do(server):
     code, out, _ = b12fhir("doctor", "--server", "http://127.0.0.1:1/fhir")
     assert code == 0

@@ -56,6 +56,7 @@ def test_an_option_wins_over_a_variable_and_a_variable_over_the_default():
         ("VALIDATE", "off", "validate", False),
         ("WORKERS", "32", "workers", 32),
         ("TIMEOUT", "600", "timeout", 600),
+        ("SERVER_CAN", "if_match=no", "server_can", {"if_match": False}),
         ("OUT", "results", "out", Path("results")),
         ("WORKERS", "  ", "workers", 2),
         ("APPROVER", "Hämatologie, Station 3", "approver", "Hämatologie, Station 3"),
@@ -73,6 +74,8 @@ def test_each_text_is_read_as_what_it_means(variable, text, field, value):
     ("variable", "text"),
     [
         ("SERVER", "ehr.example.org/fhir"),
+        ("SERVER_CAN", "if_macth=no"),
+        ("SERVER_CAN", "if_match=no,if_match=yes"),
         ("SERVER", "ftp://ehr.example.org"),
         ("SERVER", "https://"),
         ("SERVER", "https://ehr.example.org:port/fhir"),

@@ -52,8 +52,17 @@ def test_a_full_server_is_fine():
             "_include of Medication",
             LACKING,
         ),
-        (lambda s: s["rest"][0].pop("interaction"), "transaction", STOPS),
-        (without("Device"), "create Device", STOPS),
+        (lambda s: s["rest"][0].pop("interaction"), "transaction", LACKING),
+        (without("Device"), "create Device", LACKING),
+        (lambda s: row(s, "CarePlan").pop("interaction"), "careplan_write", LACKING),
+        (
+            lambda s: row(s, "CarePlan").pop("conditionalCreate"),
+            "conditional_create",
+            LACKING,
+        ),
+        (lambda s: row(s, "CarePlan").update(versioning="no-version"), "if_match", LACKING),
+        # Needed only where there is no conditional create.
+        (lambda s: row(s, "CarePlan").pop("updateCreate"), "client_ids", OK),
         (lambda s: row(s, "CarePlan").pop("conditionalCreate"), "create CarePlan", LACKING),
         (lambda s: row(s, "CarePlan").pop("versioning"), "update CarePlan", LACKING),
         (lambda s: row(s, "CarePlan").update(versioning="no-version"), "update CarePlan", LACKING),
@@ -74,6 +83,18 @@ def test_a_server_that_lists_nothing_is_asked_for_everything():
     checks = examine({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
     assert next(c for c in checks if c.topic == "types").state == LACKING
     assert not any(c.state == STOPS for c in checks)
+
+
+def test_what_the_site_knows_better_is_shown_with_its_fallback():
+    told = {"if_match": False, "client_ids": True}
+    found = {check.topic: check for check in examine(FULL, told)}
+    assert found["if_match"].line() == (
+        "lacking if_match: no (overridden) -> no stored draft is changed: the changed plan waits "
+        "as a file in handover/, and nothing can be signed, rejected or withdrawn here"
+    )
+    assert found["client_ids"].state == OK
+    assert "under ids of our own" in found["client_ids"].instead
+    assert found["transaction"].line() == "ok      transaction: yes (declared)"
 
 
 def test_a_check_is_one_line():

@@ -29,6 +29,7 @@ from b12fhir.errors import (
 from b12fhir.fhir.capabilities import read_capabilities
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.lifecycle import State
+from b12fhir.fhir.told import read_told
 from b12fhir.ports import AuditKind, AuditState
 from b12fhir.protocol.model import Review
 from tests.support.ward import Ward, on
@@ -287,6 +288,42 @@ def test_a_server_that_cannot_keep_a_signed_plan_is_refused(ward, change, said):
     desk = replace(ward.desk(DAY), can=capable(change))
     with pytest.raises(SignOffError, match=said):
         sign(desk, key(ward), ward.doctor, Asked())
+
+
+@pytest.mark.parametrize(
+    ("told", "statement", "said"),
+    [
+        ("if_match=no", {}, "no check of versions"),
+        ("careplan_write=no", {}, "no create of CarePlan"),
+        ("transaction=no", None, "no transactions"),
+    ],
+)
+def test_what_the_site_denies_counts_whatever_the_server_says(ward, told, statement, said):
+    declared = MemoryServer().capabilities() if statement is None else statement
+    desk = replace(ward.desk(DAY), can=read_capabilities(declared, read_told(told)))
+    with pytest.raises(SignOffError, match=said):
+        sign(desk, key(ward), ward.doctor, Asked())
+    assert ward.orders() == {}
+
+
+def test_versions_that_only_the_site_vouches_for_are_enough(ward):
+    statement = copy.deepcopy(dict(MemoryServer().capabilities()))
+    for row in statement["rest"][0]["resource"]:
+        del row["versioning"]
+    silent = replace(ward.desk(DAY), can=read_capabilities(statement))
+    with pytest.raises(SignOffError, match="no versions of CarePlan"):
+        sign(silent, key(ward), ward.doctor, Asked())
+    vouched = replace(silent, can=read_capabilities(statement, {"if_match": True}))
+    assert sign(vouched, key(ward), ward.doctor, Asked()).sent
+
+
+def test_a_server_that_cannot_update_is_refused(ward):
+    def readable(statement: dict[str, Any]) -> None:
+        row = _row(statement, "CarePlan")
+        row["interaction"] = [one for one in row["interaction"] if one["code"] != "update"]
+
+    with pytest.raises(SignOffError, match="no update of CarePlan"):
+        sign(replace(ward.desk(DAY), can=capable(readable)), key(ward), ward.doctor, Asked())
 
 
 def test_a_server_that_lists_nothing_is_given_the_chance(ward):

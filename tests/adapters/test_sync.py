@@ -15,6 +15,7 @@ import pytest
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync import run as run_module
+from b12fhir.adapters.sync.handing import HandoverInMemory
 from b12fhir.decision.model import Intent
 from b12fhir.errors import (
     AuthError,
@@ -28,7 +29,9 @@ from b12fhir.errors import (
 )
 from b12fhir.facts.patient import Patient
 from b12fhir.facts.record import Facts, OwnPlan
+from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.site import Site
+from b12fhir.fhir.told import TRANSACTION
 from b12fhir.service import Proposal
 from tests.support.builders import D0, build_decision, build_plan, build_protocol
 from tests.support.phi import FAMILY, assert_no_phi
@@ -111,7 +114,9 @@ def ward(*names: str) -> Server:
 def run(server, **settings: Any) -> SyncReport:
     waits: list[float] = []
     defaults = {"pause": waits.append, "jitter": lambda: 0.0}
-    report = sync(server, PROTOCOL, SITE, AS_OF, SyncSettings(**(defaults | settings)))
+    waiting = settings.pop("handover", None)
+    chosen = SyncSettings(**(defaults | settings))
+    report = sync(server, PROTOCOL, SITE, AS_OF, chosen, handover=waiting)
     for line in (*report.lines(), *report.problems()):
         assert_no_phi(line)
     return report
@@ -428,14 +433,74 @@ def test_without_what_carries_the_decision_the_run_does_not_begin(kind):
     assert server.asked == []
 
 
-def test_without_transactions_only_a_dry_run_begins():
-    server = ward("a")
-    statement = copy.deepcopy(dict(server.capabilities()))
-    del statement["rest"][0]["interaction"]
-    server.capabilities = lambda: statement  # type: ignore[method-assign]
-    with pytest.raises(ServerError, match="transactions"):
-        run(server)
-    assert kinds(run(server, dry_run=True)) == ["create"]
+def untransacted(*names: str) -> Server:
+    server = ward(*names)
+    server.lacks.add(TRANSACTION)
+    return server
+
+
+def test_without_transactions_nothing_is_sent_and_every_plan_waits():
+    server, waits = untransacted("a", "b"), HandoverInMemory()
+    first = run(server, handover=waits)
+    assert kinds(first) == ["handed-over"] * 2
+    assert (server.transactions, first.resources_written, first.partial) == (0, 0, False)
+    assert first.problems() == ()
+    assert "Handed over: 2 plans (2 new or changed) wait as files" in first.lines()[3]
+    (held,) = waits.waiting(patient_key("Patient/a", SITE)).values()
+    assert held == first.results[0].write.bundle
+    # Who wrote a plan that somebody loads is not ours to say.
+    assert "Provenance" not in {entry["resource"]["resourceType"] for entry in held["entry"]}
+    second = run(server, handover=waits)
+    assert "2 plans (0 new or changed) wait" in second.lines()[3]
+
+
+def test_a_dry_run_hands_nothing_over_and_takes_nothing_back():
+    server, waits = untransacted("a"), HandoverInMemory()
+    report = run(server, handover=waits, dry_run=True)
+    assert "Handed over: 1 plans would wait" in report.lines()[3]
+    assert waits.waiting(patient_key("Patient/a", SITE)) == {}
+    run(server, handover=waits)
+    server.put(b12("a", 500))
+    assert kinds(run(server, handover=waits, dry_run=True)) == ["nothing"]
+    assert len(waits.waiting(patient_key("Patient/a", SITE))) == 1
+    run(server, handover=waits)
+    assert waits.waiting(patient_key("Patient/a", SITE)) == {}
+
+
+def test_what_waits_goes_once_the_server_can_take_it():
+    server, waits = untransacted("a"), HandoverInMemory()
+    run(server, handover=waits)
+    server.lacks.clear()
+    assert kinds(run(server, handover=waits)) == ["create"]
+    assert waits.waiting(patient_key("Patient/a", SITE)) == {}
+
+
+def test_without_a_place_what_waits_is_in_the_report():
+    (result,) = run(untransacted("a")).results
+    assert (result.kind, result.fresh, result.write.created) == ("handed-over", True, 10)
+
+
+def test_a_withdrawal_waits_under_the_plan_it_ends_even_without_its_head():
+    """Somebody deleted the CarePlan; its parts are drafts still, and are to go."""
+    server, waits = ward("a"), HandoverInMemory()
+    run(server)
+    (plan,) = server.all("CarePlan")
+    server.put(person("a", deceasedBoolean=True))
+    for whole in (True, False):
+        if not whole:
+            server.delete("CarePlan", plan["id"])
+        report = run(server, handover=waits, told={"if_match": False})
+        assert kinds(report) == ["handed-over"]
+        held = waits.waiting(patient_key("Patient/a", SITE))
+        assert list(held) == [plan["identifier"][0]["value"]]
+    assert {one["status"] for one in server.all("MedicationRequest")} == {"draft"}
+
+
+def test_an_invalid_plan_is_not_handed_over_either(monkeypatch):
+    monkeypatch.setattr(run_module, "validate", lambda _: ["Bundle: is wrong"])
+    waits = HandoverInMemory()
+    assert kinds(run(untransacted("a"), handover=waits)) == ["failed"]
+    assert waits.waiting(patient_key("Patient/a", SITE)) == {}
 
 
 def test_a_record_that_could_not_be_read_whole_is_not_decided_on():

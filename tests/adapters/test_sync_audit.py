@@ -16,9 +16,11 @@ from b12fhir.adapters.audit import FileAudit, verify
 from b12fhir.adapters.audit.chain import lines
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
+from b12fhir.adapters.sync.handing import HandoverInMemory
 from b12fhir.errors import AuditError, AuthError, ConflictError, RefusedError, TemporaryServerError
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.site import Site
+from b12fhir.fhir.told import TRANSACTION
 from b12fhir.ports import AuditEntry, AuditKind, AuditState
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service.recording import OFF, UNKEYED, pseudonym
@@ -447,3 +449,40 @@ def test_a_record_that_is_off_or_not_there_cannot_be_read():
     assert (code, "--file" in err) == (12, True)
     code, _, err = b12fhir("audit", "verify")
     assert (code, "There is no audit record" in err) == (14, True)
+
+
+def handing(server: Server, audit, waits: HandoverInMemory) -> SyncReport:
+    chosen = SyncSettings(workers=1, told={TRANSACTION: False})
+    return sync(server, PROTOCOL, SITE, NOW, chosen, audit=audit, handover=waits)
+
+
+def test_what_is_handed_over_and_taken_back_is_recorded_once_each(path):
+    server, waits = Server(), HandoverInMemory()
+    for _ in range(2):
+        handing(server, FileAudit(path, lambda: NOW), waits)
+    server.put(b12(600))
+    for _ in range(2):
+        handing(server, FileAudit(path, lambda: NOW), waits)
+    exports = [entry for entry in kept(path) if entry.kind is AuditKind.EXPORT]
+    told = [(one.outcome, one.plan, one.patient, one.state) for one in exports]
+    assert told == [
+        ("handed-over-create", f"{KEY}:e1:r1", KEY, DONE),
+        ("taken-back", "", KEY, DONE),
+    ]
+    assert not [entry for entry in kept(path) if entry.kind is WRITE]
+    assert verify(path).is_good
+
+
+def test_nothing_is_handed_over_that_could_not_be_recorded(path):
+    class Full(FileAudit):
+        """A record whose disk is full when it comes to the handing over."""
+
+        def record(self, entry: AuditEntry) -> str:
+            if entry.kind is AuditKind.EXPORT:
+                raise AuditError("The disk is full.")
+            return super().record(entry)
+
+    waits = HandoverInMemory()
+    (result,) = handing(Server(), Full(path, lambda: NOW), waits).results
+    assert (result.kind, type(result.error)) == ("failed", AuditError)
+    assert waits.waiting(KEY) == {}

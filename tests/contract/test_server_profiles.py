@@ -232,7 +232,7 @@ def test_without_if_match_nothing_is_signed_or_rejected(without: Make) -> None:
     ward = without(IF_MATCH)
     ward.propose(DAY)
     first = stored(ward)
-    with pytest.raises(SignOffError, match="cannot take a signature: no .*versions"):
+    with pytest.raises(SignOffError, match=r"cannot take a signature: no .*versions"):
         ward.sign(DAY)
     with pytest.raises(SignOffError, match="versions"):
         refuse(ward.desk(DAY), ward.plan(DAY).key, ward.doctor, "no")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from b12fhir.adapters.cli.exits import exit_table
 from b12fhir.config import settings_table
+from b12fhir.fhir.server_profile import fallback_table
 
 README = Path(__file__).parents[2] / "README.md"
-TABLES = {"exit codes": exit_table, "settings": settings_table}
+TABLES = {"exit codes": exit_table, "settings": settings_table, "abilities": fallback_table}
 
 
 def with_tables(text: str) -> str:

@@ -86,9 +86,7 @@ class Ward:
     def run(self, day: str) -> SyncReport:
         """Run sync for this patient."""
         settings = SyncSettings(patients=(self.patient,), workers=1, told=self.told)
-        return sync(
-            self.server, PROTOCOL, self.site, on(day), settings, handover=self.handover
-        )
+        return sync(self.server, PROTOCOL, self.site, on(day), settings, handover=self.handover)
 
     def desk(self, day: str, **changes: Any) -> Desk:
         read = PatientReader(self.server, self.can, 200, self.site).everything

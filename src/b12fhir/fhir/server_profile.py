@@ -32,10 +32,6 @@ CHANGED = tuple(kind for kind in CORE if kind != "Device")
 VERSIONED = frozenset({"versioned", "versioned-update"})
 _HANDED = "nothing is sent: each plan waits as a file in `handover/`"
 _TRIED = "it is tried; a refusal is reported and leaves nothing half written"
-_NOT_NAMED = (
-    "none are used; where there is conditional create they are not needed, and used only if the "
-    "site says `client_ids=yes`"
-)
 _NAMED = "plans are written under ids of our own; what changes between look and write is lost"
 _UNFOUND = "the server has no conditional create and no search of Device: it would get one each run"
 
@@ -79,10 +75,12 @@ FALLBACKS = (
     ),
     Fallback(
         CLIENT_IDS,
-        "the same without a condition: what is written twice falls on itself",
+        "where there is no conditional create, what is written twice falls on itself; elsewhere "
+        "only if the site says `client_ids=yes`, for what somebody changes between our look and "
+        "our write is lost",
         "`updateCreate`",
-        _NOT_NAMED,
-        _NOT_NAMED,
+        "none are used; see `conditional_create`",
+        "none are used",
     ),
     Fallback(
         IF_MATCH,
@@ -90,8 +88,8 @@ FALLBACKS = (
         "`versioning` and `update`",
         "no stored draft is changed: the changed plan waits as a file in `handover/`, and nothing "
         "can be signed, rejected or withdrawn here",
-        "a draft is changed only with the version that was read; nothing can be signed until the "
-        "site says `if_match=yes`",
+        "a draft is changed with the version that was read; where the server lists its types, "
+        "nothing can be signed until the site says `if_match=yes`",
     ),
     Fallback(
         f"{write_of('Goal')}, {write_of('RiskAssessment')}, {write_of('DetectedIssue')}, "
