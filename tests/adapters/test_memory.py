@@ -67,6 +67,27 @@ def test_what_it_cannot_do_is_refused(bundle):
     assert server.all("Device") == []
 
 
+@pytest.mark.parametrize(
+    ("lacks", "bundle"),
+    [
+        ("transaction", transaction()),
+        ("conditional_create", transaction(ifNoneExist="identifier=urn:x|1")),
+        ("if_match", transaction("PUT", url="Device/known", ifMatch='W/"1"')),
+        ("client_ids", transaction("PUT", url="Device/new")),
+        ("write.Device", transaction()),
+    ],
+)
+def test_what_it_is_made_to_lack_is_refused_and_nothing_else(lacks, bundle):
+    known = {"resourceType": "Device", "id": "known"}
+    MemoryServer([known]).transaction(bundle)
+    server = MemoryServer([known], lacks={lacks})
+    with pytest.raises(RefusedError):
+        server.transaction(bundle)
+    assert [(one["id"], one["meta"]["versionId"]) for one in server.all("Device")] == [
+        ("known", "1")
+    ]
+
+
 def test_a_create_without_condition_always_creates():
     server = MemoryServer()
     server.transaction(transaction())
