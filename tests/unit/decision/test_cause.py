@@ -201,6 +201,27 @@ def test_requests_merge_over_short_gaps(taken: tuple[object, ...], counts: bool)
     assert (answer.governing is not None and answer.governing.cause == "metformin") is counts
 
 
+def test_two_requests_of_one_day_are_one_course() -> None:
+    """Two packages written on the same day, in whatever order they come."""
+    pair = (_course(400, None, "2"), _course(400, None, "1"))
+    for taken in (pair, pair[::-1]):
+        answer = decided(LOW, *taken)
+        assert answer.governing is not None
+        assert answer.governing.cause == "metformin"
+        assert [one.reference for one in answer.governing.inputs] == [
+            "MedicationRequest/1",
+            "MedicationRequest/2",
+        ]
+
+
+@pytest.mark.parametrize("newer", ["esomeprazole", "pantoprazole"])
+def test_a_second_acid_blocker_does_not_hide_the_first(newer: str) -> None:
+    """Each is its own course (ruling 27): omeprazole for two years stays long enough."""
+    answer = decided(LOW, drug("omeprazole"), drug(newer, months=2))
+    assert answer.governing is not None
+    assert answer.governing.cause == "acid-blocker"
+
+
 def test_an_undated_request_beside_a_dated_run_asks_nothing() -> None:
     answer = decided(LOW, _course(400, None), drug("metformin", months=None))
     assert "metformin-start" not in ids(answer.gaps)

@@ -176,6 +176,11 @@ def test_the_route_under_way_is_that_of_the_latest_dose() -> None:
     assert decided(before, replace(late, when=on(days_ago(60))), late_injection).route == "im"
 
 
+def test_a_dose_without_a_day_is_not_the_latest() -> None:
+    before = lab(A.B12_TOTAL, "150", ago=70)
+    assert decided(before, injection(None), tablets("1000", start=10)).route == "oral"
+
+
 def test_no_route_is_chosen_and_rejected() -> None:
     for facts in ((LOW,), (LOW, TINGLING), (LOW, concept("leber_optic_atrophy"))):
         answer = decided(*facts)

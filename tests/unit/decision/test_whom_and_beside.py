@@ -1,13 +1,18 @@
 """Whom to test, what B12 can hide, what an injection asks for, and the four factors."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
+from b12fhir.decision.decide import decide
 from b12fhir.decision.model import Decision
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.patient import Patient, Sex
 from b12fhir.kernel.dates import parse_when
+from b12fhir.protocol.load import load_protocol
 from tests.support.decided import decided, ids, rules
-from tests.support.facts import WOMAN, concept, drug, injection, lab, tablets
+from tests.support.facts import TODAY, WOMAN, concept, drug, injection, lab, record, tablets
 
 LOW = lab(A.B12_TOTAL, "150")
 NORMAL = lab(A.B12_TOTAL, "400")
@@ -138,6 +143,7 @@ MASKS = [
     (injection(5), (), True, True),
     (tablets("10.1"), (), False, False),  # too little to be a course at all (ruling 26)
     (tablets("50"), (), True, True),
+    (tablets(None, dose_ug=Decimal(1000)), (), True, True),  # one tablet, as often as it may be
     (tablets("1000"), (lab(A.FOLATE, "20"),), True, False),
     (tablets("1000"), (lab(A.FOLATE, "20", ago=90),), True, False),
     (tablets("1000"), (lab(A.FOLATE, "20", ago=91),), True, True),
@@ -151,6 +157,17 @@ def test_b12_can_hide_a_folate_deficiency(
     answer = decided(NORMAL, given, *facts)
     assert ("R-170" in rules(answer)) is told
     assert ("folate-under-b12" in ids(answer.gaps)) is asked
+
+
+@pytest.mark.parametrize(("daily", "told"), [("1000", False), ("1000.1", True)])
+def test_what_hides_folate_deficiency_is_strictly_above_its_limit(
+    daily: str, *, told: bool
+) -> None:
+    """R-170 says more than 10 microgram; a higher limit shows where the line is."""
+    protocol = load_protocol()
+    limits = replace(protocol.limits, b12_masks_folate_above_ug=Decimal(1000))
+    found = decide(record(NORMAL, tablets(daily)), replace(protocol, limits=limits), TODAY)
+    assert ("R-170" in rules(found)) is told
 
 
 INJECTED = [
