@@ -111,14 +111,13 @@ def slots(planned: tuple[Phase, ...], until: date) -> tuple[DoseSlot, ...]:
 
 def schedule_of(phase: Phase) -> Schedule:
     """When the doses of a planned phase fall due; a range of intervals is dated by its step."""
-    timed = phase.end is not None and not phase.count
     single = phase.count == 1
     return Schedule(
         start=phase.start,
         interval=None if single else phase.step or Span(phase.interval.value, phase.interval.unit),
         days=() if single else phase.days,
         count=phase.count,
-        last=add_days(phase.end, -1) if phase.end is not None and timed else None,
+        last=add_days(phase.end, -1) if phase.end is not None else None,
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from b12fhir.plan.schedule import phases, slots
+from b12fhir.plan.schedule import Schedule, phases, schedule_of, slots
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import PhaseTemplate, Product, Span
 
@@ -111,6 +111,32 @@ def test_three_a_week_is_given_on_three_days_of_each_week() -> None:
     made = phases((three,), PRODUCTS, D0)
     assert [(slot.due - D0).days for slot in slots(made, UNTIL)] == [0, 2, 4, 7, 9, 11]
     assert made[0].last == date(2026, 12, 2)
+
+
+def test_a_timed_phase_has_no_dose_on_the_day_it_ends() -> None:
+    """Weekly for three weeks: days 0, 7 and 14; day 21 is the first of the next phase."""
+    weekly = template(count=0, interval=Span(1, "wk"), duration=Span(3, "wk"))
+    after = template("maintenance", count=1)
+    made = phases((weekly, after), PRODUCTS, D0)
+    assert [(slot.slot, (slot.due - D0).days) for slot in slots(made, UNTIL)] == [
+        ("induction:1", 0),
+        ("induction:2", 7),
+        ("induction:3", 14),
+        ("maintenance:1", 21),
+    ]
+
+
+@pytest.mark.parametrize("interval", [Span(1, "d"), Span(2, "d"), Span(1, "wk")])
+def test_a_single_dose_is_one_slot_whatever_its_interval(interval: Span) -> None:
+    """Also where a pack calls it daily: daily courses have no slots, one dose has one."""
+    made = phases((template(count=1, interval=interval, days=(0, 2)),), PRODUCTS, D0)
+    assert schedule_of(made[0]) == Schedule(D0, count=1)
+    assert [slot.due for slot in slots(made, UNTIL)] == [D0]
+
+
+def test_two_doses_are_no_single_one() -> None:
+    made = phases((template(count=2),), PRODUCTS, D0)
+    assert schedule_of(made[0]) == Schedule(D0, interval=Span(2, "d"), count=2)
 
 
 def test_a_range_of_intervals_is_dated_by_its_step() -> None:
