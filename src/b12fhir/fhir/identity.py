@@ -30,6 +30,9 @@ DETECTED_ISSUE = "detected-issue"
 APPROVAL_TASK = "approval-task"
 DOSE_TASK = "dose-task"
 DEVICE = "device"
+# Of a resource that gave up its identity to another one; of a finding about two therapies at once.
+DUPLICATE = "duplicate"
+DOUBLED_THERAPY = "doubled-therapy"
 # What a signature makes has systems of its own: no conditional search ever mixes it with a draft.
 APPROVED_PLAN = "approved-plan"
 ORDER = "order"

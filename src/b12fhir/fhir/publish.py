@@ -11,19 +11,26 @@
     anything signed, held or in doubt        a plan        blocked: never touched, reported
     a goal, finding or task somebody took    the same      nothing
       up, closed or changed                  another plan  blocked: never touched, reported
-    two resources with one identity          any           blocked: reported
+    a plan in force                          a notice      create or update the notice: what was
+                                                             found, and a Task to look at the plan
+    a proposal to replace a plan in force    to wait       nothing: it is the clinician's to decide
+    copies of one identity, as we left them  any           heal: one is kept, the rest withdrawn,
+                                                             then what the other rows say
+    copies that somebody signed or changed   any           blocked: never touched, reported
 
-Only resources that carry our identifiers and are still ``draft`` + ``proposal`` are ever changed,
-and always by id with the version that was read, never by a conditional update: a server looks only
-at the condition then and overwrites what a clinician has changed since.
+A notice is a transaction without a plan: it is about one that was signed. Only resources that carry
+our identifiers and are still ``draft`` + ``proposal`` are ever changed, and always by id with the
+version that was read, never by a conditional update: a server looks only at the condition then and
+overwrites what a clinician has changed since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from b12fhir.facts.patient import Patient
 from b12fhir.fhir.digest import stored_digest, untouched
+from b12fhir.fhir.heal import Healing, heal
 from b12fhir.fhir.identity import CLOSED
 from b12fhir.fhir.links import links_in, relinked
 from b12fhir.fhir.site import Site
@@ -49,7 +56,8 @@ class Write:
     """What is to be done for one patient.
 
     ``kind`` is ``create``, ``update``, ``withdraw``, ``nothing`` or ``blocked``. The counts are
-    resources of the plan, without the Device. ``reason`` says why in one sentence.
+    resources of the plan, without the Device. ``reason`` says why in one sentence. ``heals``: it
+    puts right what bears one identity; read again and compare anew once it is done.
     """
 
     kind: str
@@ -58,30 +66,38 @@ class Write:
     updated: int
     withdrawn: int
     reason: str
+    heals: bool = False
 
 
 def reconcile(
-    stored: Sequence[Resource], bundle: Resource | None, site: Site, *, why: str = NO_LONGER
+    stored: Sequence[Resource],
+    bundle: Resource | None,
+    site: Site,
+    *,
+    why: str = NO_LONGER,
+    keep: Container[str] = (),
 ) -> Write:
-    """Compare what is wanted with what is stored. ``why`` goes into a withdrawn proposal."""
-    owned = owned_resources(stored, site)
-    if doubled := _doubled(owned):
-        return _blocked(f"more than one {doubled} on the server has one and the same identity")
+    """Compare what is wanted with what is stored.
+
+    ``why`` goes into a withdrawn proposal. The plans whose keys are in ``keep`` are left as they
+    are although nothing asks for them now.
+    """
+    healing = heal(stored, site)
+    if healing.problem:
+        return _blocked(healing.problem)
+    if healing.entries:
+        return _healed(healing)
+    owned = [item for item in owned_resources(stored, site) if item.plan_key not in keep]
     if bundle is None:
         return _withdraw_all(owned, why, site)
     if problem := _obstacle(owned, bundle, site):
         return _blocked(problem)
-    return _bring_about(owned, bundle, site)
+    return _bring_about(owned, bundle, site, why)
 
 
-def _doubled(owned: Sequence[Owned]) -> str:
-    """Type of a resource whose identity another one claims too."""
-    seen: set[tuple[str, str]] = set()
-    for item in owned:
-        if (item.kind, item.key) in seen:
-            return item.kind
-        seen.add((item.kind, item.key))
-    return ""
+def _healed(healing: Healing) -> Write:
+    bundle, reason = _transaction([*healing.entries]), "several resources had one identity"
+    return Write("update", bundle, 0, healing.relinked, healing.withdrawn, reason, heals=True)
 
 
 def _withdraw_all(owned: Sequence[Owned], why: str, site: Site) -> Write:
@@ -117,10 +133,14 @@ def _unversioned(owned: Iterable[Owned]) -> str:
 def _obstacle(owned: Sequence[Owned], bundle: Resource, site: Site) -> str:
     """Why the wanted plan may not be written; ``""`` if it may."""
     wanted = {_identity(entry) for entry in _entries(bundle)}
+    has_plan = any(map(_is_plan, _entries(bundle)))
     subjects = {patient_of(entry["resource"]) for entry in _entries(bundle)}
     for item in owned:
         if item.patient not in subjects:
             return f"{item.reference} bears this plan's identity but is another patient's"
+        if item.is_plan and item.is_draft_proposal and not has_plan:
+            # A notice takes the place of what was proposed beside a plan in force.
+            continue
         if problem := _standing(item, (item.kind, item.key) in wanted, site):
             return problem
     return ""
@@ -183,7 +203,7 @@ def _compare(owned: Sequence[Owned], wanted: Sequence[Resource], site: Site) -> 
     )
 
 
-def _bring_about(owned: Sequence[Owned], bundle: Resource, site: Site) -> Write:
+def _bring_about(owned: Sequence[Owned], bundle: Resource, site: Site, why: str) -> Write:
     diff = _compare(owned, _entries(bundle), site)
     if not (diff.changed or diff.created or diff.obsolete):
         return _nothing("the stored proposal says the same")
@@ -191,7 +211,7 @@ def _bring_about(owned: Sequence[Owned], bundle: Resource, site: Site) -> Write:
         return _blocked(unversioned)
     if problem := _taken_up(diff, site):
         return _blocked(problem)
-    return _update(bundle, diff, site)
+    return _update(bundle, diff, site, why)
 
 
 def _taken_up(diff: _Difference, site: Site) -> str:
@@ -207,13 +227,14 @@ def _taken_up(diff: _Difference, site: Site) -> str:
     return f"{taken.reference} is {taken.status}: somebody is deciding on it" if taken else ""
 
 
-def _update(bundle: Resource, diff: _Difference, site: Site) -> Write:
+def _update(bundle: Resource, diff: _Difference, site: Site, why: str) -> Write:
     """One transaction: rewrite what changed, add what is new, withdraw what fell away.
 
     A stored CarePlan is always among the rewritten, even when it says the same: its version guards
     the whole transaction against somebody who signs it in the meantime.
     """
     links = {url: item.reference for url, item in diff.known.items()}
+    has_plan = any(map(_is_plan, diff.wanted))
     rewritten = [
         entry
         for entry in diff.wanted
@@ -223,17 +244,23 @@ def _update(bundle: Resource, diff: _Difference, site: Site) -> Write:
         *(entry for entry in bundle["entry"] if _is_device(entry)),
         *(put(diff.known[entry["fullUrl"]], relinked(entry, links)) for entry in rewritten),
         *(relinked(entry, links) for entry in diff.created),
-        *(entry_to_withdraw(item, SUPERSEDED, site) for item in diff.obsolete),
+        *(entry_to_withdraw(i, SUPERSEDED if has_plan else why, site) for i in diff.obsolete),
     ]
-    is_new = not (diff.known or diff.obsolete)
+    is_new = has_plan and not (diff.known or diff.obsolete)
     return Write(
         "create" if is_new else "update",
         _transaction(entries),
         len(diff.created),
         len(diff.changed),
         len(diff.obsolete),
-        "no plan was stored" if is_new else "the facts or the protocol changed",
+        _reason(is_new=is_new, has_plan=has_plan),
     )
+
+
+def _reason(*, is_new: bool, has_plan: bool) -> str:
+    if not has_plan:
+        return "somebody has to look at the plan in force"
+    return "no plan was stored" if is_new else "the facts or the protocol changed"
 
 
 def _same(item: Owned, entry: Resource, site: Site) -> bool:

@@ -322,12 +322,29 @@ def test_what_a_clinician_edited_in_a_draft_is_never_overwritten(server):
     assert "changed by someone else" in write.reason
 
 
-def test_two_resources_with_one_identity_block_everything(server):
+@pytest.mark.parametrize("bundle", [wanted(), wanted(ORAL), None])
+def test_two_resources_with_one_identity_are_put_right_before_anything_else(server, bundle):
     server.put(named(server, ":r1") | {"id": "copy"})
-    for bundle in (wanted(), None):
-        write = publish(server, bundle)
-        assert write.kind == "blocked"
-        assert "more than one CarePlan" in write.reason
+    write = publish(server, bundle)
+    assert (write.kind, write.heals, write.withdrawn) == ("update", True, 1)
+    assert "one identity" in write.reason
+    assert not publish(server, bundle).heals
+
+
+@pytest.mark.parametrize("bundle", [wanted(), None])
+def test_copies_that_somebody_changed_block_everything(server, bundle):
+    server.put(named(server, ":r1") | {"id": "copy", "title": "Mine"})
+    before = stored(server)
+    write = publish(server, bundle)
+    assert (write.kind, write.heals) == ("blocked", False)
+    assert "CarePlan/copy" in write.reason
+    assert stored(server) == before
+
+
+def test_a_plan_that_is_to_wait_is_left_alone(server):
+    before = stored(server)
+    write = publish(server, None, keep={KEY})
+    assert (write.kind, stored(server)) == ("nothing", before)
 
 
 def test_an_open_draft_under_another_identity_blocks(server):
