@@ -115,8 +115,11 @@ def _remarks() -> Iterator[str]:
                     pytest.fail(f"{path.name}:{node.lineno}: an id that cannot be read here")
 
 
-def test_the_issues_are_those_of_the_decision():
+def test_the_issues_are_those_of_the_decision_and_of_plans_in_force():
     assert set(_remarks()) == ISSUES.keys()
+    (held,) = (one for one in _of("CodeSystem") if one["id"] == "issue")
+    codes = {one["code"] for one in held["concept"]}
+    assert codes == ISSUES.keys() | {"facts-changed", "record-closed"}
 
 
 def test_codes_come_from_the_decision_and_the_pack():

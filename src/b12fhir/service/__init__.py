@@ -4,6 +4,7 @@ from b12fhir.service.explain import Explanation, explain
 from b12fhir.service.explained import EXPLANATION_VERSION, explanation_json, explanation_schema
 from b12fhir.service.follow import Followed, calendar_of, follow
 from b12fhir.service.propose import Proposal, decide_on, extract, propose
+from b12fhir.service.standing import Wanted, wanted
 from b12fhir.service.view import SCHEMA_VERSION, proposal_schema, to_json
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Explanation",
     "Followed",
     "Proposal",
+    "Wanted",
     "calendar_of",
     "decide_on",
     "explain",
@@ -22,4 +24,5 @@ __all__ = [
     "proposal_schema",
     "propose",
     "to_json",
+    "wanted",
 ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from b12fhir.adapters.signoff.desk import Asked, Desk
 from b12fhir.errors import ChangedError, ConfirmationError, SignOffError
 from b12fhir.fhir.digest import decision_digest
+from b12fhir.fhir.lifecycle import to_propose
 from b12fhir.fhir.lifecycle.held import Held
 from b12fhir.plan.make import make_plan
 from b12fhir.ports import Resource
@@ -31,7 +32,9 @@ def judged(desk: Desk, held: Held, asked: Asked) -> Resource | None:
     if asked.start is None or held.approved is not None:
         return None
     moved = make_plan(proposal.decision, desk.protocol, asked.start)
-    return replace(proposal, plan=moved).bundle(without=desk.can.without)
+    bundle = replace(proposal, plan=moved).bundle(without=desk.can.without)
+    # Beside a plan in force it says more: whose place it takes, and why.
+    return to_propose(bundle, record, desk.site, without=desk.can.without) or bundle
 
 
 def is_open(held: Held) -> bool:

@@ -40,9 +40,9 @@ def approval_task(ctx: Context, plan: str) -> dict[str, Any]:
             "for": ctx.patient,
             "authoredOn": ctx.start,
             "requester": author(ctx),
-            **_approver(ctx),
+            **approver(ctx),
             "note": [{"text": PROPOSAL_NOTICE}],
-            "restriction": {"period": {"end": _due(ctx).isoformat()}},
+            "restriction": {"period": {"end": due(ctx).isoformat()}},
         }
     )
 
@@ -50,10 +50,10 @@ def approval_task(ctx: Context, plan: str) -> dict[str, Any]:
 def asked(ctx: Context) -> str:
     """Who is asked, and until when: "Signature asked of: ..., by 2026-11-22"."""
     who = "the owner of the task" if _OWNER.match(ctx.site.approver) else ctx.site.approver
-    return f"Signature asked of: {who}, by {_due(ctx).isoformat()}."
+    return f"Signature asked of: {who}, by {due(ctx).isoformat()}."
 
 
-def _approver(ctx: Context) -> dict[str, Any]:
+def approver(ctx: Context) -> dict[str, Any]:
     """An owner where the site names one, else a kind of person in words."""
     who = ctx.site.approver
     return (
@@ -61,7 +61,8 @@ def _approver(ctx: Context) -> dict[str, Any]:
     )
 
 
-def _due(ctx: Context) -> date:
+def due(ctx: Context) -> date:
+    """Until when an answer is wanted."""
     if ctx.urgent or ctx.decision.neuro:
         days = _URGENT_DAYS
     elif ctx.decision.urgency is Urgency.SOON:

@@ -12,8 +12,9 @@ of a plan stands on the server; whoever signs is named, and nothing is signed by
 """
 
 from b12fhir.fhir.lifecycle.act import Act, Said
-from b12fhir.fhir.lifecycle.again import to_propose
+from b12fhir.fhir.lifecycle.again import in_force, to_propose, to_replace
 from b12fhir.fhir.lifecycle.approve import approve
+from b12fhir.fhir.lifecycle.changed import Changed, changed
 from b12fhir.fhir.lifecycle.mark import rejected_digests
 from b12fhir.fhir.lifecycle.phases import PhaseState
 from b12fhir.fhir.lifecycle.reject import reject
@@ -24,6 +25,7 @@ from b12fhir.fhir.lifecycle.withdraw import close, withdraw
 
 __all__ = [
     "Act",
+    "Changed",
     "Clock",
     "PhaseState",
     "PlanState",
@@ -32,11 +34,14 @@ __all__ = [
     "State",
     "Wish",
     "approve",
+    "changed",
     "close",
+    "in_force",
     "plan_states",
     "reject",
     "rejected_digests",
     "state_of",
     "to_propose",
+    "to_replace",
     "withdraw",
 ]

@@ -21,7 +21,7 @@ from b12fhir.fhir.lifecycle.entries import (
     plan_of,
     settle,
 )
-from b12fhir.fhir.lifecycle.held import IN_FORCE, Held, links, plans_held, the_plan
+from b12fhir.fhir.lifecycle.held import Held, links, plans_held, the_plan
 from b12fhir.fhir.lifecycle.later import approve_later
 from b12fhir.fhir.lifecycle.mark import is_rejected
 from b12fhir.fhir.lifecycle.phases import PhaseState, next_phase, phase_states
@@ -178,15 +178,11 @@ def _orders(
     made = [(item, order_of(item, by)) for item in tests]
     if phase is None:
         return made
-    medicine, prior = held.request(phase.id), _running(old)
+    before = old.running_order if old is not None else None
+    prior = before.reference if before is not None else ""
+    medicine = held.request(phase.id)
     order = order_of(medicine, by, despite=wish.despite, prior=prior)
     return [(medicine, order), *made]
-
-
-def _running(old: Held | None) -> str:
-    """The order of the plan before, whose place the new one takes."""
-    orders = old.orders("MedicationRequest") if old is not None else ()
-    return next((item.reference for item in orders if item.status in IN_FORCE), "")
 
 
 def _is_settled(item: Owned) -> bool:

@@ -66,6 +66,12 @@ class Held:
         """The order of one phase or test."""
         return _one(self.signed, kind, f"{self.key}:{name}")
 
+    @property
+    def running_order(self) -> Owned | None:
+        """The order of medicine that a plan in its place would replace."""
+        orders = self.orders("MedicationRequest")
+        return next((item for item in orders if item.status in IN_FORCE), None)
+
     def request(self, name: str) -> Owned:
         """A phase as it counts: its order, else its proposal."""
         own = (*self.orders("MedicationRequest"), *self.of("MedicationRequest"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from b12fhir.decision.model import Bucket, Classification, SeverityGrade
+from b12fhir.fhir.compose.notice import STANDING_ISSUES
 from b12fhir.fhir.profiles.header import Shelf
 from b12fhir.fhir.profiles.issues import ISSUES
 from b12fhir.protocol.names import CAUSES
@@ -48,7 +49,7 @@ _SYSTEMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         {one.value: text for one, text in _WORDS.items()},
     ),
     "severity": ("severity", {one.value: one.value.capitalize() for one in SeverityGrade}),
-    "issue": ("what a DetectedIssue is about", ISSUES),
+    "issue": ("what a DetectedIssue is about", {**ISSUES, **STANDING_ISSUES}),
     "dose-status": ("status of a planned dose", _DOSE_STATUS),
 }
 
