@@ -584,9 +584,10 @@ def test_a_plan_somebody_else_wrote_meanwhile_is_read_before_it_counts():
     assert len(server.all("CarePlan")) == 1
 
 
-def test_duplicates_are_reported_and_not_tried_again():
+def test_duplicates_that_cannot_be_found_are_reported_after_three_tries():
+    """A 412 may stand for something this patient's record does not show."""
     server = ward("a", "b")
-    server.write_fails = [DuplicateError("Two plans.", status=412)]
+    server.write_fails = [DuplicateError("Two plans.", status=412)] * 3
     report = run(server, workers=1)
     assert kinds(report) == ["failed", "create"]
     assert isinstance(report.results[0].error, DuplicateError)
@@ -599,6 +600,35 @@ def test_a_412_on_an_update_may_be_a_stale_version_and_is_tried_again():
     server.put(b12("a", 500))
     server.write_fails = [DuplicateError("Stale.", status=412)]
     assert kinds(run(server)) == ["withdraw"]
+
+
+def test_what_bears_one_identity_is_put_right_and_counted():
+    server = ward("a")
+    run(server)
+    server.put(server.all("CarePlan")[0] | {"id": "copy"})
+    shown = run(server, dry_run=True)
+    assert (kinds(shown), shown.resources_written) == (["update"], 0)
+    (result,) = run(server).results
+    # The copy is withdrawn, and nothing led to it.
+    assert (result.kind, result.beside) == ("nothing", 1)
+    assert result.reason.endswith("; copies of one identity put right first: 1")
+    assert run(server).resources_written == 0
+
+
+def test_a_server_that_never_comes_to_rest_is_left_after_three_tries():
+    """What was put right comes back each time: somebody else keeps writing it."""
+    server = ward("a")
+    run(server)
+    (plan,) = server.all("CarePlan")
+
+    def again() -> None:
+        server.put(plan | {"id": f"copy-{server.transactions}"})
+
+    again()
+    server.before_write = again
+    (result,) = run(server).results
+    assert result.write is not None
+    assert (result.kind, result.write.heals) == ("update", True)
 
 
 def test_a_refusal_of_one_plan_does_not_stop_the_others():

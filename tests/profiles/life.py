@@ -1,14 +1,17 @@
-"""What may follow a proposal: the transactions of a signature, a rejection, a withdrawal."""
+"""What may follow a proposal: signed, rejected, withdrawn, looked at again, put right."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from b12fhir.adapters.memory import MemoryServer
+from b12fhir.decision.model import Classification, Intent
 from b12fhir.fhir.compose.entry import plan_definition, used_records
+from b12fhir.fhir.heal import heal
 from b12fhir.fhir.lifecycle import Clock, Signer, Wish, approve, reject
 from b12fhir.fhir.provenance import Account, versions, with_provenance
 from b12fhir.fhir.publish import reconcile
-from b12fhir.service import Proposal
+from b12fhir.service import Proposal, wanted
 
 DOCTOR = "Practitioner/example-practitioner"
 # How long before a phase the next one is asked for; any number will do here.
@@ -28,11 +31,32 @@ def lived(proposal: Proposal, bundle: Any) -> Iterator[tuple[str, Any]]:
     yield "rejected", reject(stored, key, by, "The patient does not want it.").bundle
     signed = approve(stored, key, by).bundle
     yield "signed", signed
+    server.transaction(signed)
+    now = list(_stored(server, bundle, patient))
     later = proposal.plan.phases[1:2]
     if later:
-        server.transaction(signed)
-        now = list(_stored(server, bundle, patient))
         yield "signed-on", approve(now, key, by, Wish(phase=later[0].id)).bundle
+    for name, found in (("facts-changed", _unlikely(proposal)), ("died", _dead(proposal))):
+        asked = wanted(found, now).bundle
+        if asked is not None:
+            yield name, answered_for(proposal, asked, "update", "to be looked at")
+    server.put({**stored[0], "id": "copy"})
+    copied = heal(list(_stored(server, bundle, patient)), proposal.site)
+    entries = {"resourceType": "Bundle", "type": "transaction", "entry": list(copied.entries)}
+    yield "healed", answered_for(proposal, entries, "update", "two of one identity")
+
+
+def _unlikely(proposal: Proposal) -> Proposal:
+    """The same patient, were every result on record normal or withdrawn."""
+    verdict = replace(
+        proposal.decision, classification=Classification.UNLIKELY, intent=Intent("none")
+    )
+    return replace(proposal, decision=verdict)
+
+
+def _dead(proposal: Proposal) -> Proposal:
+    person = replace(proposal.facts.patient, deceased=True)
+    return replace(proposal, facts=replace(proposal.facts, patient=person))
 
 
 def answered_for(proposal: Proposal, bundle: Any, kind: str, reason: str) -> Any:

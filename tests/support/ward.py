@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from b12fhir.adapters.signoff import Asked, Desk, Done, list_plans, sign
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.adapters.sync.report import PatientResult
 from b12fhir.fhir.capabilities import NOTHING, read_capabilities
 from b12fhir.fhir.lifecycle import PlanState
 from b12fhir.fhir.site import Site
@@ -77,16 +78,21 @@ class Ward:
             }
         )
 
-    def propose(self, day: str) -> str:
-        """Run sync for this patient; what it did."""
-        (result,) = self.run(day).results
+    def once(self, day: str, server: Any = None) -> PatientResult:
+        """Run sync for this patient, perhaps through another server; what it did."""
+        (result,) = self.run(day, server).results
         assert result.kind not in ("failed", "undecided"), result.reason
-        return result.kind
+        return result
 
-    def run(self, day: str) -> SyncReport:
+    def propose(self, day: str) -> str:
+        """Run sync for this patient; what it did with the plan."""
+        return self.once(day).kind
+
+    def run(self, day: str, server: Any = None) -> SyncReport:
         """Run sync for this patient."""
         settings = SyncSettings(patients=(self.patient,), workers=1, told=self.told)
-        return sync(self.server, PROTOCOL, self.site, on(day), settings, handover=self.handover)
+        to = server or self.server
+        return sync(to, PROTOCOL, self.site, on(day), settings, handover=self.handover)
 
     def desk(self, day: str, **changes: Any) -> Desk:
         read = PatientReader(self.server, self.can, 200, self.site).everything

@@ -72,11 +72,14 @@ def dose_task(course: Course, log: DoseLog, site: Site) -> dict[str, Any] | None
     )
 
 
-def overdue_write(course: Course, log: DoseLog, tasks: Iterable[Resource], site: Site) -> Write:
+def overdue_write(
+    course: Course, log: DoseLog, tasks: Iterable[Resource], site: Site, *, why: str = ""
+) -> Write:
     """What is to be done about the Tasks of this course that a server holds.
 
-    ``tasks`` may be all Tasks of the patient. One that a person accepted, changed or closed is
-    never touched.
+    ``tasks`` may be all resources of the patient. One that a person accepted, changed or closed is
+    never touched. ``why`` is the reason to close ours for, where it is another than that the dose
+    was given or the plan ended.
     """
     held = [
         one
@@ -91,7 +94,7 @@ def overdue_write(course: Course, log: DoseLog, tasks: Iterable[Resource], site:
     known = next((one for one in held if one.key == key), None)
     if unversioned := [one for one in (*ours, known) if one is not None and not one.version]:
         return _nothing(f"{unversioned[0].reference} has no version: it cannot be changed safely")
-    why = GIVEN_SINCE if _is_in_force(course) else NOT_IN_FORCE
+    why = why or (GIVEN_SINCE if _is_in_force(course) else NOT_IN_FORCE)
     closed = [entry_to_withdraw(one, why, site) for one in ours]
     if entry is None:
         return _closing(closed, why if closed else "no dose is late")

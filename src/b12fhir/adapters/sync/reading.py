@@ -5,6 +5,7 @@ from typing import Any
 
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
+from b12fhir.fhir.lifecycle.held import SIGNED
 from b12fhir.fhir.outcome import read_outcome
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import OPTIONAL, owned_resources
@@ -88,7 +89,7 @@ class PatientReader:
             params = {"patient": own, **self._page, **self._included(kind)}
             found.extend(_complete(self._server.search(kind, params), kind))
         found.extend(self._other_medications(found))
-        if owned_resources(found, self._site):
+        if owned_resources(found, self._site) or owned_resources(found, self._site, SIGNED):
             found.extend(self.parts(patient))
         return found
 

@@ -1,7 +1,7 @@
 """What a run over a server did, patient by patient."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from b12fhir.errors import B12Error
 from b12fhir.fhir.publish import Write
@@ -22,6 +22,8 @@ class PatientResult:
     (the server cannot take it, so it waits for a person), ``undecided`` (the record could not be
     read whole), ``failed`` (it could not be written) or ``not-tried``. In a dry run the write is
     what would have been sent. ``reason`` is one sentence for people. ``fresh``: what waits is new.
+    ``overdue`` names late doses of plans in force; ``beside`` counts what was written beside the
+    plan: copies put right, Tasks and findings; ``problem`` says what of that could not be done.
     """
 
     patient: str
@@ -32,6 +34,23 @@ class PatientResult:
     error: B12Error | None = None
     read: int = 0
     fresh: bool = False
+    overdue: tuple[str, ...] = ()
+    beside: int = 0
+    problem: str = ""
+
+    @property
+    def put_right(self) -> int:
+        """How many resources were put right that shared an identity: the rest waits for that."""
+        if self.write is None or not self.write.heals or self.kind == HANDED_OVER:
+            return 0
+        return self.write.updated + self.write.withdrawn
+
+    def after(self, healed: int) -> "PatientResult":
+        """The same, after so many resources were put right."""
+        if not healed:
+            return self
+        reason = f"{self.reason}; copies of one identity put right first: {healed}"
+        return replace(self, reason=reason, beside=self.beside + healed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +83,17 @@ class SyncReport:
 
     @property
     def resources_written(self) -> int:
-        """How many resources of plans were created, updated or withdrawn; 0 in a dry run."""
+        """How many resources were created, updated or withdrawn; 0 in a dry run."""
         if self.dry_run:
             return 0
         writes = [r.write for r in self.results if r.kind in WRITTEN and r.write is not None]
-        return sum(write.created + write.updated + write.withdrawn for write in writes)
+        plans = sum(write.created + write.updated + write.withdrawn for write in writes)
+        return plans + sum(r.beside for r in self.results)
+
+    @property
+    def overdue(self) -> tuple[str, ...]:
+        """One line for each late dose of a plan in force."""
+        return tuple(f"{r.patient}: {late}" for r in self.results for late in r.overdue)
 
     def lines(self) -> tuple[str, ...]:
         """The run in plain words: what was read and written, then whatever needs attention."""
@@ -84,7 +109,8 @@ class SyncReport:
             plans,
             f"Resources written: {self.resources_written}.",
         )
-        return (*head, *self._handed_over(), *self.notes)
+        late = (f"Doses overdue: {len(self.overdue)}.",) if self.overdue else ()
+        return (*head, *late, *self._handed_over(), *self.notes)
 
     def _handed_over(self) -> tuple[str, ...]:
         waiting = [result for result in self.results if result.kind == HANDED_OVER]
@@ -96,6 +122,8 @@ class SyncReport:
         return (said,)
 
     def problems(self) -> tuple[str, ...]:
-        """One line for each patient whose result needs a person."""
+        """One line for whatever needs a person: a patient not done, a late dose, doses not told."""
         needs = {BLOCKED, *INCOMPLETE}
-        return tuple(f"{r.patient}: {r.kind}: {r.reason}" for r in self.results if r.kind in needs)
+        told = (f"{r.patient}: {r.kind}: {r.reason}" for r in self.results if r.kind in needs)
+        lost = (f"{r.patient}: {r.problem}" for r in self.results if r.problem)
+        return (*told, *self.overdue, *lost)

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Lock
 
 from b12fhir.adapters.sync import report
+from b12fhir.adapters.sync.beside import Beside, look_beside
 from b12fhir.adapters.sync.brake import Brake
 from b12fhir.adapters.sync.handing import Desk, HandoverInMemory
 from b12fhir.adapters.sync.reading import PatientReader
@@ -24,15 +26,14 @@ from b12fhir.errors import (
 from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.compose import device_bundle
 from b12fhir.fhir.compose.entry import plan_definition, used_records
-from b12fhir.fhir.lifecycle import to_propose
 from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
-from b12fhir.fhir.publish import Write, reconcile, why_withdrawn
+from b12fhir.fhir.publish import Write, reconcile
 from b12fhir.fhir.server_profile import ServerProfile, server_profile
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import validate
 from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirServer, Handover, Resource
 from b12fhir.protocol.model import Protocol
-from b12fhir.service import Proposal, propose
+from b12fhir.service import Proposal, Wanted, propose, wanted
 from b12fhir.service.forming import FormedWriter
 from b12fhir.service.recording import (
     ENGINE,
@@ -169,16 +170,25 @@ class _Run:
         return result
 
     def _tried(self, patient: str) -> PatientResult:
-        """Read, decide and write; all of it again when what was read is out of date."""
-        turn = 1
+        """Read, decide and write; all of it again when what was read is out of date.
+
+        What bore one identity is put right first: then the patient is read again as well.
+        """
+        turn, healed = 1, 0
         while True:
             try:
-                return self._once(patient)
+                result = self._once(patient)
+                if not (result.put_right and self._may_go_on(turn)):
+                    return result.after(healed)
+                healed += result.put_right
             except _ReadAgainError as again:
                 if turn >= self._settings.tries:
                     raise again.error from None
-            self._settings.pause(_PAUSE_S * turn * (1 + self._settings.jitter()))
+                self._settings.pause(_PAUSE_S * turn * (1 + self._settings.jitter()))
             turn += 1
+
+    def _may_go_on(self, turn: int) -> bool:
+        return turn < self._settings.tries and not self._settings.dry_run
 
     def _once(self, patient: str) -> PatientResult:
         try:
@@ -194,10 +204,21 @@ class _Run:
             return self._handed_over(write, write.bundle, why, proposal, len(resources))
         if write.bundle is not None:
             write = self._published(write, proposal, resources)
+        seen = Beside()
+        if not write.heals:
+            seen = look_beside(proposal, resources, partial(self._told, proposal, resources))
         if not self._settings.dry_run:
             self._desk.clear(proposal)
         return PatientResult(
-            patient, write.kind, write.reason, proposal, write, read=len(resources)
+            patient,
+            write.kind,
+            write.reason,
+            proposal,
+            write,
+            read=len(resources),
+            overdue=seen.overdue,
+            beside=seen.written,
+            problem=seen.problem,
         )
 
     def _handed_over(
@@ -217,9 +238,31 @@ class _Run:
             fresh=fresh,
         )
 
-    def _published(self, write: Write, proposal: Proposal, resources: Sequence[Resource]) -> Write:
-        """Check and send a write, with who wrote it and on what; the write as it was sent."""
-        account = self._account(write, proposal, resources)
+    def _told(
+        self,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        write: Write,
+        inputs: Sequence[str],
+    ) -> str:
+        """Send what stands beside the plan, on the ground of ``inputs``; why not, if it was not."""
+        why = self._desk.why(write.bundle)
+        if not why:
+            self._published(write, proposal, resources, inputs)
+        return why
+
+    def _published(
+        self,
+        write: Write,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        inputs: Sequence[str] | None = None,
+    ) -> Write:
+        """Check and send a write, with who wrote it and on what; the write as it was sent.
+
+        ``inputs`` are the records it rests on, where they are not those of the decision.
+        """
+        account = self._account(write, proposal, resources, inputs)
         bundle = write.bundle or {}
         if self._can.provenance == "named":
             bundle = with_provenance(bundle, account)
@@ -234,13 +277,20 @@ class _Run:
         missing = self._account_for(bundle, answer, account, entry)
         return replace(write, reason=f"{write.reason}{missing}")
 
-    def _account(self, write: Write, proposal: Proposal, resources: Sequence[Resource]) -> Account:
+    def _account(
+        self,
+        write: Write,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        inputs: Sequence[str] | None,
+    ) -> Account:
+        used = used_records(proposal.decision) if inputs is None else inputs
         return Account(
             kind=write.kind,
             reason=write.reason,
             recorded=self._as_of,
             policy=plan_definition(self._protocol, self._site),
-            inputs=versions(used_records(proposal.decision), resources),
+            inputs=versions(used, resources),
             site=self._site,
         )
 
@@ -258,15 +308,13 @@ class _Run:
         return ""
 
     def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
-        why = why_withdrawn(proposal.facts.patient)
-        bundle = proposal.bundle(without=self._can.without)
-        wanted = to_propose(bundle, resources, self._site)
-        write = reconcile(resources, wanted, self._site, why=why)
+        asked = wanted(proposal, resources, without=self._can.without)
+        write = _reconciled(resources, asked, self._site)
         if write.kind != report.CREATE:
             return write
         # What is left of a deleted plan would be found too late, by its conditional create.
         left = tuple(self._reader.parts(proposal.patient_reference))
-        return reconcile([*resources, *left], wanted, self._site, why=why) if left else write
+        return _reconciled([*resources, *left], asked, self._site) if left else write
 
     def _check(self, bundle: Resource) -> None:
         problems = validate(bundle) if self._settings.validate else []
@@ -281,22 +329,18 @@ class _Run:
         record_decision(self._audit, proposal, resources, always=is_sent and writes)
 
     def _send(self, bundle: Resource, entry: AuditEntry) -> Resource:
-        """Write; tell a lost race from duplicates.
+        """Write; what was overtaken by somebody else is read again.
 
-        For a stale version HAPI answers 409, others 412, which also stands for duplicates. Where
-        versions were sent, a 412 is therefore first taken for a lost race. So is a create that
-        found its resource there already: what it says was not read yet. After a 500 nobody knows
-        what was written: HAPI 8.8.0 answers it to the loser of a race for the first row of a
-        table (HAPI-0389), and the same plan is taken a moment later.
+        For a stale version HAPI answers 409, others 412, which also stands for duplicates: both
+        are read again, and duplicates put right then. So is a create that found its resource there
+        already: what it says was not read yet. After a 500 nobody knows what was written: HAPI
+        8.8.0 answers it to the loser of a race for the first row of a table (HAPI-0389), and the
+        same plan is taken a moment later.
         """
         try:
             self._ensure_device()
             answer = self._transact(bundle, entry)
-        except ConflictError as error:
-            raise _ReadAgainError(error) from None
-        except DuplicateError as error:
-            if entry.outcome == report.CREATE:
-                raise
+        except (ConflictError, DuplicateError) as error:
             raise _ReadAgainError(error) from None
         except TemporaryServerError as error:
             if error.status != _SERVER_FAULT:
@@ -317,6 +361,10 @@ class _Run:
                     device_bundle(self._site), AuditEntry(AuditKind.WRITE, ENGINE, outcome="device")
                 )
                 self._device_is_there = True
+
+
+def _reconciled(resources: Sequence[Resource], asked: Wanted, site: Site) -> Write:
+    return reconcile(resources, asked.bundle, site, why=asked.why, keep=asked.keep)
 
 
 def _found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
