@@ -417,3 +417,13 @@ def test_a_role_that_does_not_exist_is_a_mistake(look: str) -> None:
     case = Case(record(), load_protocol(), TODAY)
     with pytest.raises(KeyError):
         getattr(case, look)("pernicious_anaemia")
+
+
+# --- what has no part in any rule -----------------------------------------------------------------
+
+
+def test_what_no_rule_asks_for_changes_nothing() -> None:
+    """A disease and a medicine without any role are on record of nearly every patient."""
+    bare = decided(LOW)
+    beside = decided(LOW, concept("hypertension"), drug("paracetamol"))
+    assert beside == bare

@@ -68,6 +68,20 @@ def test_prophylaxis(b12: str, cause: str, kind: str, route: str | None) -> None
     assert (answer.intent.kind, answer.route) == (kind, route)
 
 
+BESIDE_A_DIET = [
+    # B12, kind, the cause whose row of the pack is used
+    ("150", "treat", "coeliac"),  # the malabsorption governs (section 7): its load, by injection
+    ("400", "prophylaxis", "vegan"),  # nothing is deficient: only the diet has a prophylaxis
+]
+
+
+@pytest.mark.parametrize(("b12", "kind", "cause"), BESIDE_A_DIET)
+def test_the_row_is_that_of_what_is_treated_or_prevented(b12: str, kind: str, cause: str) -> None:
+    """Coeliac disease and a vegan diet: tablets for the diet would not be absorbed."""
+    answer = decided(lab(A.B12_TOTAL, b12), concept("celiac_disease"), concept("diet_vegan"))
+    assert (answer.intent.kind, answer.intent.cause) == (kind, cause)
+
+
 def test_prophylaxis_of_an_undecided_patient_takes_mma_first() -> None:
     assert decided(lab(A.B12_TOTAL, "240"), concept("gastric_bypass")).intent.orders == ("mma",)
 

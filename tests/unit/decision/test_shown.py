@@ -71,6 +71,23 @@ def test_nitrous_oxide_shows_the_use_and_the_metabolite() -> None:
     assert shown(answer, "R-47") == {GAS.reference, RAISED.reference}
 
 
+def test_nitrous_oxide_without_any_b12_shows_the_same() -> None:
+    """R-47: functional whatever the number, so also without one."""
+    answer = decided(GAS, RAISED)
+    assert answer.classification.value == "functional"
+    assert shown(answer, "R-47") == {GAS.reference, RAISED.reference}
+    assert shown(answer, "R-36") == {RAISED.reference}
+
+
+def test_urine_mma_that_confirms_beside_a_normal_b12_is_shown() -> None:
+    """R-42 and R-45: weak kidneys explain the serum, not the urine."""
+    urine = lab(A.MMA_URINE, "20")
+    answer = decided(HIGH, TINGLING, urine, lab(A.EGFR, "20"))
+    assert answer.classification.value == "functional"
+    assert shown(answer, "R-42") == {urine.reference}
+    assert shown(answer, "R-45") == {urine.reference, HIGH.reference}
+
+
 def test_nitrous_oxide_without_metabolites_orders_them() -> None:
     answer = decided(HIGH, GAS)
     assert "R-47" in rules(answer, "unknown")

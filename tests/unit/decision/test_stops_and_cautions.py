@@ -160,6 +160,14 @@ def test_what_is_not_excluded_is_named() -> None:
     assert not decided(lab(A.B12_TOTAL, "400")).mimics
 
 
+def test_low_potassium_is_told_where_the_patient_goes_to_hospital() -> None:
+    """R-166 holds before the first dose too, and R-167 drafts no dose."""
+    answer = decided(LOW, lab(A.HEMOGLOBIN, "60"), lab(A.POTASSIUM, "3.4"))
+    assert answer.intent.kind == "stop"
+    assert "potassium-low" in ids(answer.cautions)
+    assert "R-166" in rules(answer)
+
+
 RANGES = [
     # result, the laboratory's low and high end, is the mimic excluded?
     (A.COPPER, "15", "12", "20", True),
