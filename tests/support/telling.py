@@ -47,7 +47,8 @@ ABBREVIATIONS = frozenset(
 
 _MISSPELT = frozenset({word.lower() for word in ABBREVIATIONS} | {"egfr", "leber"})
 _RULE = re.compile(r"R-\d{2,3}\Z")
-_SMALL_RULE = re.compile(r"\br-\d")
+# A rule is written R-28, and nothing else hangs on it.
+_NO_RULE = re.compile(r"\br-\d|\wR-\d|R-\d+[A-Za-z]")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _PLAIN = re.compile(r"([A-Z]?[a-z]*|m[23]|cm|mL|eGFR)\Z")
 _DATE = re.compile(r"(\d{4}(-\d\d(-\d\d(T\S+|/\d{4}-\d\d-\d\d)?)?)?)?\Z")
@@ -59,7 +60,7 @@ _ROUTES = frozenset({"im", "sc", "oral", "sublingual", "nasal", "iv"})
 
 
 def _rules(numbers: str) -> frozenset[str]:
-    return frozenset(f"R-{number}" for number in numbers.split())
+    return frozenset(f"R-{number:0>2}" for number in numbers.split())
 
 
 # Rules whose condition is a recorded fact: met, they show it.
@@ -153,7 +154,7 @@ def check_words(text: str) -> None:
     assert "  " not in text, text
     assert text == text.strip(), text
     assert "None" not in text, text
-    assert not _SMALL_RULE.search(text), text
+    assert not _NO_RULE.search(text), text
     for word in _WORD.findall(_QUOTED.sub(" ", text)):
         assert word in ABBREVIATIONS or _PLAIN.match(word), (word, text)
         assert word not in _MISSPELT, (word, text)

@@ -7,7 +7,9 @@ import pytest
 
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.labs import RefusedLab
+from b12fhir.facts.patient import Pregnancy
 from b12fhir.kernel.dates import on
+from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
 from tests.support.decided import decided, ids, rules
 from tests.support.facts import TODAY, allergy, concept, days_ago, injection, lab, tablets
@@ -151,6 +153,21 @@ def test_an_undated_fault_has_no_date() -> None:
     fault = RefusedLab(A.B12_TOTAL, "Observation/bad", "unit-missing", faulty=True)
     (found,) = [f for f in decided(refused=(fault,)).findings if f.rule == "R-23"]
     assert found.inputs[0].date == ""
+
+
+MOTHERS = [
+    # what the record says, the rules that rest on it (R-11: total B12 may be low without harm)
+    (Pregnancy(Truth.YES), {"R-182", "R-11"}),
+    (Pregnancy(breastfeeding=Truth.YES), {"R-183"}),
+]
+
+
+@pytest.mark.parametrize(("recorded", "expected"), MOTHERS)
+def test_what_is_said_of_a_mother_shows_the_record(recorded: Pregnancy, expected: set[str]) -> None:
+    seen = Input("Observation/pregnancy", "pregnant", "", "2026-11-01")
+    answer = decided(LOW, pregnancy=replace(recorded, inputs=(seen,)))
+    resting = {f.rule for f in answer.findings if seen in f.inputs}
+    assert resting == expected
 
 
 # --- blood ----------------------------------------------------------------------------------------

@@ -133,3 +133,20 @@ def test_signs_under_doses_without_a_day_are_not_called_new() -> None:
     answer = decided(LOW, injection(None), concept("paresthesia", ago=5))
     assert answer.classification.value == "on-treatment"
     assert answer.urgency.value == "soon"
+
+
+BETWEEN = [
+    # was an order's dose given between the B12 sample and the MMA, do they belong together?
+    (Truth.NO, "indeterminate-confirmed"),  # an order alone changes no MMA
+    (Truth.YES, "indeterminate"),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), BETWEEN)
+def test_only_b12_that_was_given_parts_a_metabolite_from_its_sample(
+    given: Truth, expected: str
+) -> None:
+    sample, kidneys = lab(A.B12_TOTAL, "250", ago=30), lab(A.EGFR, "90")
+    order = injection(20, given=given, ordered=True, active=True)
+    answer = decided(sample, lab(A.MMA, "900", ago=3), kidneys, order)
+    assert answer.classification.value == expected

@@ -10,6 +10,7 @@ from b12fhir.decision.model import Decision
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.patient import Patient, Sex
 from b12fhir.kernel.dates import parse_when
+from b12fhir.kernel.evidence import Input
 from b12fhir.protocol.load import load_protocol
 from tests.support.decided import decided, ids, rules
 from tests.support.facts import TODAY, WOMAN, concept, drug, injection, lab, record, tablets
@@ -114,7 +115,15 @@ METFORMIN = [
 def test_metformin_is_tested_with_symptoms_or_other_risks(
     facts: tuple[object, ...], expected: str
 ) -> None:
-    assert truth(decided(drug("metformin"), *facts), "R-08") == expected
+    answer = decided(drug("metformin"), *facts)
+    (finding,) = [one for one in answer.findings if one.rule == "R-08"]
+    assert finding.truth.value == expected
+    assert [one.reference for one in finding.inputs] == ["MedicationRequest/metformin"]
+
+
+def test_old_age_rests_on_the_date_of_birth() -> None:
+    (finding,) = [f for f in decided(patient=born("1950-11-21")).findings if f.rule == "R-05"]
+    assert finding.inputs == (Input("Patient/p1", "date of birth"),)
 
 
 def test_who_is_tested_already_is_not_sent_again() -> None:

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from b12fhir.facts.labs import Analyte as A
+from b12fhir.facts.patient import Pregnancy
 from b12fhir.kernel.dates import on
 from b12fhir.kernel.truth import Truth
 from b12fhir.plan.make import make_plan
@@ -100,7 +101,20 @@ ORDERED = [
     ((), "b12", "R-18"),
     ((MIDDLE,), "mma", "R-35"),
     ((MIDDLE, lab(A.MMA, "900"), lab(A.EGFR, "20")), "urine-mma-creatinine", "R-42"),
+    ((), "cbc", "R-10"),
     ((NORMAL, TINGLING), "copper", "R-49"),
+    ((NORMAL, TINGLING), "tsh", "R-49"),
+    ((NORMAL, TINGLING), "folate", "R-49"),
+    ((NORMAL, TINGLING, concept("gastric_bypass")), "thiamine", "R-181"),
+    # before dose 1 of a treatment
+    ((LOW,), "cbc", "R-10"),
+    ((LOW,), "reticulocytes", "R-10"),
+    ((LOW,), "folate", "R-10"),
+    ((LOW,), "ferritin", "R-10"),
+    ((LOW,), "intrinsic-factor-antibody", "R-81"),
+    ((LOW,), "coeliac-serology", "R-81"),
+    ((MIDDLE, TINGLING), "mma", "R-48"),
+    ((MIDDLE, TINGLING), "homocysteine", "R-48"),
 ]
 
 
@@ -111,6 +125,11 @@ def test_what_is_ordered_now_stands_under_its_rule(
     (item,) = [one for one in planned(*facts).monitoring if one.test == test]
     assert item.due[0] == D0
     assert item.rule == rule
+
+
+def test_the_first_test_in_pregnancy_stands_under_its_rule() -> None:
+    plan = planned(pregnancy=Pregnancy(Truth.YES))
+    assert [one.rule for one in plan.monitoring if one.test == "b12-active"] == ["R-09"]
 
 
 def test_what_is_repeated_after_three_months_stands_under_its_rule() -> None:
