@@ -86,6 +86,14 @@ def test_what_cannot_be_followed_is_said(ward):
     assert SyncReport((told,)).problems() == (f"Patient/p1: {found.problem}",)
 
 
+def test_a_server_without_transactions_is_told_of_late_doses_by_the_report_alone(ward):
+    before = ward.server.transactions
+    done = report(ward, LATE, told={"transaction": False})
+    assert (len(done.overdue), done.resources_written) == (1, 0)
+    assert done.problems()[-1].startswith("Patient/p1: not written: a dose is late: ")
+    assert ward.server.transactions == before
+
+
 def test_what_the_server_cannot_take_is_said(ward):
     found = look_beside(proposal(ward), record(ward), lambda _write, _inputs: "no transactions")
     assert (len(found.overdue), found.written) == (1, 0)
