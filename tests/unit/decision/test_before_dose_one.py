@@ -121,6 +121,8 @@ NEEDS = [
     # facts beside a low B12, what the monitoring has to know
     ((), (False, (), False, False, False)),
     ((PA,), (True, (), False, True, False)),
+    # a possible pernicious anaemia is none (R-137: confirmed or probable)
+    ((antibody("parietal-cell-antibody"),), (False, (), False, False, False)),
     ((concept("atrophic_gastritis"),), (False, (), False, True, False)),
     ((lab(A.HEMOGLOBIN, "79"),), (True, (), False, False, False)),
     ((lab(A.HEMOGLOBIN, "80"),), (False, (), False, False, False)),

@@ -227,3 +227,22 @@ def test_an_undated_request_beside_a_dated_run_asks_nothing() -> None:
     assert "metformin-start" not in ids(answer.gaps)
     over = decided(LOW, drug("metformin", months=None, active=False))
     assert "metformin-start" not in ids(over.gaps)
+
+
+def test_parietal_cell_antibodies_alone_are_a_possible_cause_and_no_more() -> None:
+    """R-70: shown with its evidence, and it never governs."""
+    answer = decided(LOW, antibody(PARIETAL))
+    (maybe,) = [one for one in answer.causes if one.cause == "pernicious-anaemia"]
+    assert (maybe.confidence.value, maybe.governs) == ("possible", False)
+    assert [one.reference for one in maybe.inputs] == [f"Observation/{PARIETAL}"]
+
+
+def test_every_positive_antibody_is_evidence() -> None:
+    first = antibody("intrinsic-factor-antibody")
+    second = replace(first, reference="Observation/second")
+    answer = decided(LOW, first, second)
+    assert answer.governing is not None
+    assert {one.reference for one in answer.governing.inputs} == {
+        first.reference,
+        "Observation/second",
+    }

@@ -393,3 +393,14 @@ def test_a_faulty_b12_is_a_data_fault_and_not_a_missing_test(
 def test_a_fault_beside_a_good_result_does_not_hide_it() -> None:
     answer = decided(lab(A.B12_TOTAL, "150"), refused=(_fault(),))
     assert answer.classification.value == "confirmed"
+
+
+@pytest.mark.parametrize(("apart", "joined"), [(90, True), (91, False)])
+def test_total_and_active_b12_belong_together_for_90_days(apart: int, *, joined: bool) -> None:
+    """R-22: further apart, the newer decides and the older is shown as not joined."""
+    old = lab(A.B12_TOTAL, "150", ago=apart + 1)
+    answer = decided(old, lab(A.B12_ACTIVE, "90", ago=1))
+    assert answer.classification.value == ("indeterminate" if joined else "unlikely")
+    apart_told = [one for one in answer.findings if one.rule == "R-22"]
+    assert [one.truth.value for one in apart_told] == ([] if joined else ["no"])
+    assert {i.reference for one in apart_told for i in one.inputs} <= {old.reference}

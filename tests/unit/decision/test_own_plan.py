@@ -61,3 +61,17 @@ def test_a_stop_reaches_our_own_course() -> None:
     answer = decided(LOW, PA, doses=(order(own=True),), allergies=(allergy(Truth.YES),))
     assert answer.intent.kind == "stop"
     assert answer.urgency.value == "urgent"
+
+
+UNDER_WAY = [
+    # B12 result, what is given or on order
+    (lab(A.B12_TOTAL, "400", ago=10), order(own=False)),  # not deficient, an order that begins
+    (LOW, injection(200)),  # under treatment by the last dose, no course running
+]
+
+
+@pytest.mark.parametrize(("result", "given"), UNDER_WAY)
+def test_a_stop_reaches_whatever_is_under_way(result: object, given: B12Dose) -> None:
+    """R-163 forbids every product, also where nothing new would be proposed."""
+    answer = decided(result, given, allergies=(allergy(Truth.YES),))
+    assert answer.intent.kind == "stop"

@@ -87,6 +87,8 @@ def test_low_potassium_in_the_first_48_hours(ago: int, urgency: str) -> None:
     answer = decided(LOW, PA, injection(ago), low)
     assert answer.urgency.value == urgency
     assert "potassium-low" in ids(answer.cautions)
+    resting = {one.reference for f in answer.findings if f.rule == "R-61" for one in f.inputs}
+    assert resting == ({low.reference} if urgency == "urgent" else set())
 
 
 UNDER_TREATMENT = [

@@ -251,6 +251,19 @@ def test_kidneys_that_confound_are_said_with_a_normal_b12() -> None:
     assert "mma-confounded" in answer.flags
 
 
+def test_kidneys_are_not_blamed_where_no_mma_is_raised() -> None:
+    for facts in ((HIGH,), (HIGH, lab(A.MMA, "200"), lab(A.EGFR, "20"))):
+        assert "mma-confounded" not in decided(*facts).flags
+
+
+def test_an_unknown_kidney_is_said_with_a_functional_deficiency() -> None:
+    """R-41 beside R-45: an eGFR could take the raised MMA back."""
+    answer = decided(HIGH, TINGLING, RAISED)
+    assert answer.classification.value == "functional"
+    assert RAISED.reference in shown(answer, "R-41")
+    assert "R-41" not in rules(decided(HIGH, TINGLING, RAISED, KIDNEYS))
+
+
 def test_an_unknown_kidney_is_said_with_a_confirmation() -> None:
     answer = decided(MIDDLE, RAISED)
     assert answer.classification.value == "indeterminate-confirmed"

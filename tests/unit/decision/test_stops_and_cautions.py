@@ -202,6 +202,17 @@ def test_diabetes_is_a_mimic_and_metformin_goes_on() -> None:
     assert "diabetes" not in ids(decided(LOW, concept("diabetes_type2")).mimics)
 
 
+@pytest.mark.parametrize(
+    ("facts", "truth"),
+    [((concept("diabetes_type2"), drug("metformin")), "yes"), ((drug("metformin"),), "unknown")],
+)
+def test_metformin_alone_does_not_tell_of_diabetes(facts: tuple[object, ...], truth: str) -> None:
+    """R-185 asks for diabetes; the tablet is taken for other reasons too."""
+    answer = decided(LOW, TINGLING, *facts)
+    (finding,) = [one for one in answer.findings if one.rule == "R-185"]
+    assert finding.truth.value == truth
+
+
 def test_thiamine_after_bariatric_surgery() -> None:
     assert "thiamine" in ids(decided(LOW, TINGLING, concept("gastric_bypass")).mimics)
     assert "thiamine" not in ids(decided(LOW, concept("gastric_bypass")).mimics)

@@ -84,8 +84,8 @@ def test_screening_without_symptoms(
 
 HALVES = [
     # the half that is known, what is missing, what to ask for
-    (TIRED, "no risk factor", ("diet", "operations", "medicines", "illness in the family")),
-    (VEGAN, "no sign", ("symptoms",)),
+    (TIRED, "no risk factor", ("Ask for diet", "operations", "medicines", "illness in the family")),
+    (VEGAN, "no sign", ("Ask for signs and symptoms",)),
 ]
 
 
@@ -195,6 +195,12 @@ def test_what_an_injection_asks_for(facts: tuple[object, ...], expected: str) ->
     """R-164, R-173: by mouth neither a test dose nor an excipient is a matter."""
     told = ids(decided(LOW, *facts).cautions) & {"anaphylaxis", "aluminium", "benzyl-alcohol"}
     assert told == ({expected} if expected else set())
+
+
+def test_a_premature_infant_on_record_is_shown_with_the_warning() -> None:
+    answer = decided(LOW, concept("pernicious_anemia"), concept("premature_infant"))
+    (finding,) = [one for one in answer.findings if one.rule == "R-173"]
+    assert [one.reference for one in finding.inputs] == ["Condition/premature_infant"]
 
 
 def test_an_injection_without_any_b12_class_knows_no_kidney() -> None:
