@@ -4,6 +4,7 @@ The real engine decides; the server is the one in memory, told to misbehave wher
 """
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
@@ -21,6 +22,7 @@ from b12fhir.errors import (
     ConfirmationError,
     Defect,
     PractitionerError,
+    RefusedError,
     ServerError,
     SignedError,
     SignOffError,
@@ -32,7 +34,8 @@ from b12fhir.fhir.lifecycle import State
 from b12fhir.fhir.told import read_told
 from b12fhir.ports import AuditKind, AuditState
 from b12fhir.protocol.model import Review
-from tests.support.ward import Ward, on
+from b12fhir.service.follow import follow
+from tests.support.ward import PROTOCOL, Ward, on
 
 DAY = "2026-11-21"
 
@@ -484,3 +487,203 @@ def test_what_cannot_be_recorded_is_not_signed(ward, tmp_path):
     with pytest.raises(AuditError):
         sign(replace(ward.desk(DAY), audit=audit), key(ward), ward.doctor, Asked())
     assert ward.orders() == {}
+
+
+# servers that answer in ways of their own
+
+
+@pytest.mark.parametrize("who", ["Practitioner/dr-p1,nobody", "Practitioner/dr-p1/_history/1"])
+def test_a_list_or_a_version_is_nobody(ward, who):
+    """A search by id takes a list: the first of it is not who was named."""
+    with pytest.raises(PractitionerError, match="to be named as"):
+        sign(ward.desk(DAY), key(ward), who, Asked())
+
+
+def test_a_server_that_does_not_search_by_id_knows_nobody_by_chance(ward):
+    ward.server.extra = [{"resourceType": "Practitioner", "id": "else", "active": True}]
+    with pytest.raises(PractitionerError, match="not known"):
+        sign(ward.desk(DAY), key(ward), "Practitioner/nobody", Asked())
+
+
+def test_a_role_that_has_not_begun_signs_nothing(ward):
+    ward.store(
+        {
+            "resourceType": "PractitionerRole",
+            "id": "r",
+            "practitioner": _link(ward.doctor),
+            "period": {"start": "2026-11-22"},
+        }
+    )
+    with pytest.raises(PractitionerError, match="not active"):
+        sign(ward.desk(DAY), key(ward), "PractitionerRole/r", Asked())
+    sign(ward.desk("2026-11-22"), key(ward), "PractitionerRole/r", Asked(start=date(2026, 11, 22)))
+
+
+def test_a_server_that_does_not_search_by_patient_shows_no_other_patients_plans(ward):
+    (plan,) = ward.stored("CarePlan")
+    ward.server.extra = [plan | {"id": "other", "subject": {"reference": "Patient/other"}}]
+    (found,) = list_plans(ward.desk(DAY), patient=ward.patient)
+    assert found.patient == ward.patient
+
+
+def test_an_identifier_without_a_value_is_no_crash(ward):
+    (plan,) = ward.stored("CarePlan")
+    ward.store(plan | {"identifier": [*plan["identifier"], {"system": "urn:ehr"}]})
+    pressed(ward, accept_changes=True)
+    assert ward.orders() == {"induction": "active"}
+
+
+def test_a_blank_is_no_reason_for_a_second_order(ward):
+    ward.store(tablets(ward))
+    assert ward.propose(DAY) == "update"
+    with pytest.raises(ConfirmationError, match="already on order"):
+        pressed(ward, despite=" \n")
+
+
+def answering(ward: Ward, change: Callable[[Any], Any]) -> None:
+    """The server answers the next transaction in a way of its own."""
+    told = ward.server.transaction
+    ward.server.transaction = lambda bundle: change(told(bundle))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda answer: {name: answer[name] for name in ("resourceType", "type")},
+        lambda answer: answer | {"entry": None},
+        lambda answer: answer | {"entry": [{"response": None} for _ in answer["entry"]]},
+    ],
+)
+def test_an_answer_that_says_little_is_looked_up_on_the_server(ward, change):
+    answering(ward, change)
+    assert sign(ward.desk(DAY), key(ward), ward.doctor, Asked()).sent
+    assert ward.orders() == {"induction": "active"}
+
+
+def test_an_answer_for_a_part_is_no_signature_unless_all_of_it_stands_there(ward):
+    def lost(answer: Any) -> Any:
+        (order,) = (one for one in ward.stored("MedicationRequest") if one["status"] == "active")
+        ward.server.delete("MedicationRequest", order["id"])
+        return answer | {"entry": answer["entry"][:1]}
+
+    answering(ward, lost)
+    with pytest.raises(ServerError, match="does not hold them all"):
+        pressed(ward)
+
+
+def test_a_server_that_went_down_altogether_leaves_it_open_and_says_so(ward):
+    def down() -> None:
+        ward.server.search = lambda *_: unavailable()
+        unavailable()
+
+    meanwhile(ward, down)
+    with pytest.raises(TemporaryServerError, match="not known"):
+        pressed(ward)
+
+
+def test_a_transaction_written_by_half_is_recorded_as_unclear(ward, tmp_path):
+    """A server that ran it as a batch has written a part: it was not simply refused."""
+    file = tmp_path / "audit.jsonl"
+
+    def batch() -> None:
+        raise RefusedError("The server did not treat a transaction as one.")
+
+    meanwhile(ward, batch)
+    with pytest.raises(RefusedError):
+        sign(
+            replace(ward.desk(DAY), audit=FileAudit(file, lambda: on(DAY))),
+            key(ward),
+            ward.doctor,
+            Asked(),
+        )
+    assert [line.entry.state for line in lines(file)] == [
+        AuditState.INTENDED,
+        AuditState.UNCLEAR,
+    ]
+
+
+# what was given
+
+
+def test_doses_that_nobody_recorded_are_told_before_their_order_is_over(ward):
+    """Seven doses were ordered; on 4 December the last is due a day ago and two are on record."""
+    pressed(ward)
+    (order,) = (one for one in ward.stored("MedicationRequest") if one["status"] == "active")
+    for day in ("2026-11-21", "2026-11-23"):
+        ward.store(
+            {
+                "resourceType": "MedicationAdministration",
+                "id": f"dose-{day}",
+                "status": "completed",
+                "subject": {"reference": ward.patient},
+                "medicationCodeableConcept": order["medicationCodeableConcept"],
+                "effectiveDateTime": f"{day}T09:00:00+01:00",
+                "request": {"reference": f"MedicationRequest/{order['id']}"},
+            }
+        )
+    done = sign(ward.desk("2026-12-04"), key(ward), ward.doctor, Asked(phase="induction-2"))
+    assert any("phase induction that are not on record as given: 5." in w for w in done.warnings)
+
+
+def test_doses_that_cannot_be_counted_are_told_as_well(ward):
+    pressed(ward)
+    everything = ward.desk(DAY).read
+
+    def bare(patient: str) -> list[Any]:
+        return [{**one, "meta": {"versionId": "1"}} for one in everything(patient)]
+
+    desk = replace(ward.desk("2026-12-01"), read=bare)
+    done = sign(desk, key(ward), ward.doctor, Asked(phase="induction-2"))
+    assert any("cannot be counted" in warning for warning in done.warnings)
+
+
+# another treatment
+
+
+def test_another_treatment_is_proposed_signed_and_never_given_beside_the_first(ward):
+    """From the record to the last slot: nerves begin to suffer while the plan is in force."""
+    pressed(ward)
+    ward.store(
+        {
+            "resourceType": "Condition",
+            "id": "nerves",
+            "subject": {"reference": ward.patient},
+            "clinicalStatus": _status("condition-clinical", "active"),
+            "verificationStatus": _status("condition-ver-status", "confirmed"),
+            "code": {"coding": [{"system": "http://snomed.info/sct", "code": "386033004"}]},
+            "recordedDate": "2026-11-24",
+        }
+    )
+    later = "2026-11-25"
+    assert ward.propose(later) == "create"
+    second = next(plan for plan in ward.plans(later) if plan.state is State.PROPOSED)
+    assert {plan.state for plan in ward.plans(later)} == {State.NEXT_DUE, State.PROPOSED}
+    done = sign(ward.desk(later), second.key, ward.doctor, Asked())
+    assert f"Plan {key(ward)} is replaced: its orders are stopped." in done.lines
+    states = {plan.key: plan.state for plan in ward.plans(later)}
+    assert states[key(ward)] is State.REPLACED
+    running = [
+        (one["resourceType"], one["identifier"][0]["value"].rpartition(":")[0])
+        for kind in ("MedicationRequest", "ServiceRequest")
+        for one in ward.stored(kind)
+        if (one["status"], one["intent"]) == ("active", "order")
+    ]
+    assert {plan for _, plan in running} == {second.key}
+    assert [kind for kind, _ in running].count("MedicationRequest") == 1
+    record = ward.desk(later).read(ward.patient)
+    for day in (later, "2026-12-10", "2027-02-01", "2027-06-01"):
+        courses = follow(record, PROTOCOL, on(day), ward.site, ward.patient)
+        days = Counter(
+            slot.due for one in courses for slot in one.log.slots if slot.is_open and slot.due
+        )
+        assert days, "the new plan has doses to give"
+        assert max(days.values()) == 1, "no day on which both could be given"
+        owners = {one.course.key for one in courses for slot in one.log.slots if slot.is_open}
+        assert owners == {second.key}
+    # The next run proposes nothing more.
+    assert ward.propose(later) == "nothing"
+
+
+def _status(system: str, code: str) -> dict[str, Any]:
+    base = "http://terminology.hl7.org/CodeSystem"
+    return {"coding": [{"system": f"{base}/{system}", "code": code}]}

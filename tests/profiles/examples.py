@@ -43,6 +43,8 @@ def good() -> dict[str, dict[str, Any]]:
     phase = made["b12-medicationrequest"]
     signed = dict(lived(proposal, bundle))["signed"]
     made["b12-order"] = _order(signed["entry"])
+    made["b12-test-order"] = _test_order(signed["entry"])
+    made["b12-plan"] = _plan(signed["entry"])
     made["b12-dose"] = _dose(phase)
     made["b12-lab"] = _lab(records)
     return {one.name: _named(made[one.name], one.name) for one in PROFILES if one.name in made}
@@ -84,16 +86,40 @@ def _named(resource: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _order(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """The order that the signature made of the proposed phase."""
-    (order,) = (
-        entry["resource"]
-        for entry in entries
-        if entry["resource"].get("intent") == "order"
-        and entry["resource"]["resourceType"] == "MedicationRequest"
-    )
     return {
-        **order,
+        **_new(entries, "MedicationRequest", "order"),
         "basedOn": [{"reference": "MedicationRequest/example-b12-medicationrequest"}],
         "detectedIssue": [{"reference": "DetectedIssue/example-b12-detectedissue"}],
+    }
+
+
+def _new(entries: list[dict[str, Any]], kind: str, intent: str) -> dict[str, Any]:
+    """The first resource of a kind that the signature made."""
+    return next(
+        one
+        for entry in entries
+        if (one := entry["resource"])["resourceType"] == kind and one.get("intent") == intent
+    )
+
+
+def _test_order(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """The order that the signature made of the first proposed test."""
+    order = _new(entries, "ServiceRequest", "order")
+    return {**order, "basedOn": [{"reference": "ServiceRequest/example-b12-monitoring"}]}
+
+
+def _plan(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """The plan in force, with the parts that are examples themselves."""
+    parts = {
+        "basedOn": ["CarePlan/example-b12-careplan"],
+        "goal": ["Goal/example-b12-goal"],
+        "supportingInfo": ["RiskAssessment/example-b12-assessment"],
+    }
+    orders = ("MedicationRequest/example-b12-order", "ServiceRequest/example-b12-test-order")
+    return {
+        **_new(entries, "CarePlan", "plan"),
+        **{name: [{"reference": one} for one in links] for name, links in parts.items()},
+        "activity": [{"reference": {"reference": one}} for one in orders],
     }
 
 
@@ -163,6 +189,7 @@ _ELSEWHERE = {"coding": [{"system": "https://example.org/codes", "code": "x"}]}
 _UCUM = "http://unitsofmeasure.org"
 _MR, _ORDER, _CP, _SR = "b12-medicationrequest", "b12-order", "b12-careplan", "b12-monitoring"
 
+_PLAN, _TEST, _ENGINE = "b12-plan", "b12-test-order", "Device/example-b12-engine"
 _GOAL, _RA, _DI, _TASK = "b12-goal", "b12-assessment", "b12-detectedissue", "b12-approval-task"
 _MEASURE = ("target", 0, "measure")
 
@@ -235,6 +262,36 @@ BAD = (
     Bad("plan-untold", _CP, ("text",), GONE, "text", "no reasons to read"),
     Bad("plan-of-all", _CP, ("category", 1), _ELSEWHERE, "b12-cp-2", "not found among ours"),
     Bad("plan-digest", _CP, ("identifier", 1, "system"), "urn:x", "b12-cp-digest", "never at rest"),
+    Bad("signed-by-a-device", _PLAN, ("author", "reference"), _ENGINE, "b12-plan-2", "who signed?"),
+    Bad("signed-of-nothing", _PLAN, ("basedOn",), GONE, "basedOn", "which proposal was signed?"),
+    Bad("signed-as-proposal", _PLAN, ("intent",), "proposal", "intent", "in force, or not?"),
+    Bad("signed-draft", _PLAN, ("status",), "draft", "b12-plan-1", "signed, so no draft"),
+    Bad(
+        "signed-under-two-keys",
+        _PLAN,
+        ("identifier", 1, "system"),
+        f"{CANONICAL}/sid/plan",
+        "b12-plan-3",
+        "taken for the proposal by the next run",
+    ),
+    Bad(
+        "signed-says-proposal",
+        _PLAN,
+        ("note", 0, "text"),
+        "Proposal by decision support: not an order until a clinician signs it.",
+        "b12-plan-notice",
+        "a plan in force that says it is none",
+    ),
+    Bad("test-of-nothing", _TEST, ("basedOn",), GONE, "basedOn", "which proposal was signed?"),
+    Bad("test-draft", _TEST, ("status",), "draft", "b12-test-order-1", "signed, so no draft"),
+    Bad(
+        "test-by-a-device",
+        _TEST,
+        ("requester", "reference"),
+        _ENGINE,
+        "b12-test-order-3",
+        "only a practitioner orders",
+    ),
     Bad("test-as-order", _SR, ("intent",), "order", "intent", "an order nobody signed"),
     Bad("test-unknown", _SR, ("code", "coding", 0, "code"), "718-7", "code", "none of our tests"),
     Bad(

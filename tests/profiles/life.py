@@ -2,20 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.decision.model import Classification, Intent
 from b12fhir.fhir.compose.entry import plan_definition, used_records
+from b12fhir.fhir.dose_task import overdue_write
 from b12fhir.fhir.heal import heal
 from b12fhir.fhir.lifecycle import Clock, Signer, Wish, approve, reject
 from b12fhir.fhir.provenance import Account, versions, with_provenance
 from b12fhir.fhir.publish import reconcile
 from b12fhir.service import Proposal, wanted
+from b12fhir.service.follow import follow
 
 DOCTOR = "Practitioner/example-practitioner"
 # How long before a phase the next one is asked for; any number will do here.
 NOTICE_DAYS = 14
+# Any moment before the first dose is late.
+_SIGNED = "2026-01-01T09:00:00Z"
 
 
 def lived(proposal: Proposal, bundle: Any) -> Iterator[tuple[str, Any]]:
@@ -33,6 +38,7 @@ def lived(proposal: Proposal, bundle: Any) -> Iterator[tuple[str, Any]]:
     yield "signed", signed
     server.transaction(signed)
     now = list(_stored(server, bundle, patient))
+    yield from _late(proposal, now)
     later = proposal.plan.phases[1:2]
     if later:
         yield "signed-on", approve(now, key, by, Wish(phase=later[0].id)).bundle
@@ -57,6 +63,18 @@ def _unlikely(proposal: Proposal) -> Proposal:
 def _dead(proposal: Proposal) -> Proposal:
     person = replace(proposal.facts.patient, deceased=True)
     return replace(proposal, facts=replace(proposal.facts, patient=person))
+
+
+def _late(proposal: Proposal, stored: list[Any]) -> Iterator[tuple[str, Any]]:
+    """The Task about a dose that nobody gave, where the plan has doses to give."""
+    stamped = [one | {"meta": {**one["meta"], "lastUpdated": _SIGNED}} for one in stored]
+    patient = {"resourceType": "Patient", "id": proposal.patient_reference.partition("/")[2]}
+    at = proposal.as_of + timedelta(days=NOTICE_DAYS)
+    done = follow([patient, *stamped], proposal.protocol, at, proposal.site)
+    for one in done:
+        write = overdue_write(one.course, one.log, stamped, proposal.site)
+        if write.bundle is not None:
+            yield "late", write.bundle
 
 
 def answered_for(proposal: Proposal, bundle: Any, kind: str, reason: str) -> Any:

@@ -3,6 +3,7 @@
 import pytest
 
 from b12fhir.fhir.profiles.medicines import ORDER
+from b12fhir.fhir.profiles.plans import SIGNED_PLAN, TEST_ORDER
 from b12fhir.fhir.profiles.structures import PROFILES, WRITTEN
 from tests.profiles.corpus import corpus, counts
 from tests.profiles.examples import BAD, good, profile_url
@@ -42,10 +43,10 @@ def test_whatever_can_be_written_was_validated():
     bundles = [piece for piece in corpus() if piece.name.startswith("case ")]
     entries = [entry["resource"] for piece in bundles for entry in piece.resource["entry"]]
     named = {url for one in entries for url in one.get("meta", {}).get("profile", [])}
-    assert named == {profile_url(one.name) for one in (*WRITTEN, ORDER)}
+    assert named == {profile_url(one.name) for one in (*WRITTEN, SIGNED_PLAN, ORDER, TEST_ORDER)}
     acts = {piece.name.split()[-1] for piece in bundles}
     begun = {"proposed", "withdrawn", "rejected", "signed", "signed-on"}
-    assert acts == begun | {"facts-changed", "died", "healed"}
+    assert acts == begun | {"facts-changed", "died", "healed", "late"}
 
 
 def test_every_profile_has_a_good_and_a_bad_example():

@@ -17,7 +17,7 @@ from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.identity import APPROVED_PLAN, ORDER
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import patient_of
-from b12fhir.fhir.stored_timing import Reading, read_timing
+from b12fhir.fhir.stored_timing import Reading, read_request
 from b12fhir.kernel.dates import parse_when
 from b12fhir.kernel.truth import Truth
 from b12fhir.plan.course import IN_FORCE, Course, CoursePhase, DoseRecord
@@ -134,15 +134,10 @@ class _Reader:
         )
 
     def _schedule(self, name: str, order: Resource, dose: B12Dose | None) -> Reading:
-        dosages = items(order.get("dosageInstruction"))
         if dose is None and _status(order) == IN_FORCE:
             return Reading(None, "it could not be read as an order of vitamin B12")
-        if len(dosages) != 1:
-            return Reading(None, f"it has {len(dosages)} dosage instructions, not one")
-        if dosages[0].get("asNeededBoolean") or "asNeededCodeableConcept" in dosages[0]:
-            return Reading(None, "it is to be given as needed")
         known = self._templates(name, dose.drug if dose else "")
-        return read_timing(dosages[0].get("timing"), self._site.zone, known)
+        return read_request(order, self._site.zone, known)
 
     def _templates(self, name: str, drug: str) -> list[PhaseTemplate]:
         """Phases of the pack under this name that give the same form of B12."""

@@ -20,8 +20,8 @@ from b12fhir.ports import Resource
 
 _OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-# By kind of `b12fhir.fhir.publish.Write`. A withdrawal takes back what was never in force.
-_ACTIVITY = {"create": "CREATE", "update": "UPDATE", "withdraw": "CANCEL"}
+# By kind of `b12fhir.fhir.publish.Write`; R4's list has no word of its own for a withdrawal.
+_ACTIVITY = {"create": "CREATE", "update": "UPDATE", "withdraw": "UPDATE"}
 _PLAN_PARTS = 3
 
 
@@ -62,7 +62,7 @@ def with_provenance(bundle: Resource, account: Account) -> dict[str, Any]:
     own = f"b12-{_write_id(written, account.site)}"
     resource = _provenance([_address(e) for e in written], device["fullUrl"], account)
     entry = {
-        "fullUrl": f"urn:uuid:{own.removeprefix('b12-')}",
+        "fullUrl": account.site.address(f"Provenance/{own}"),
         "resource": {**resource, "id": own},
         "request": {"method": "PUT", "url": f"Provenance/{own}"},
     }

@@ -34,6 +34,14 @@ class Site:
     approver: str = APPROVER
     approve_days: int = APPROVE_DAYS
 
+    def address(self, reference: str) -> str:
+        """Where ``Type/id`` stands: on the server, or under our own base if only its name is known.
+
+        The address of an entry in a transaction must be absolute and end like its request.
+        """
+        known = self.server_id.startswith(("http://", "https://"))
+        return f"{self.server_id.rstrip('/') if known else self.canonical}/{reference}"
+
     def system(self, name: str) -> str:
         """URI of one of our identifier systems, e.g. ``plan`` or ``decision-digest``."""
         return f"{self.canonical}/sid/{name}"

@@ -48,13 +48,14 @@ WITHDRAWN = {
     "Task": "cancelled",
 }
 _STATUS = {"Goal": "lifecycleStatus"}
-_WHO = ("subject", "patient", "for")
+# Where a resource says whom it is about.
+WHO = ("subject", "patient", "for")
 _PLAN_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """One stored resource that carries an identifier of ours."""
+    """One stored resource that carries an identifier of ours; ``address`` is its absolute URL."""
 
     kind: str
     key: str
@@ -64,6 +65,7 @@ class Owned:
     intent: str
     patient: str
     resource: Resource
+    address: str = ""
 
     @property
     def reference(self) -> str:
@@ -120,6 +122,7 @@ def _owned(resource: Resource, site: Site, systems: Mapping[str, str]) -> Owned 
         intent=str(resource.get("intent", "")),
         patient=patient_of(resource),
         resource=resource,
+        address=site.address(f"{kind}/{resource.get('id', '')}"),
     )
 
 
@@ -130,7 +133,7 @@ def status_element(kind: str) -> str:
 
 def patient_of(resource: Resource) -> str:
     """Whom a resource is about: ``Patient/<id>``, also where it is stored as an absolute URL."""
-    names = (name for name in _WHO if name in resource)
+    names = (name for name in WHO if name in resource)
     who = resource.get(next(names, "subject"), {})
     plain = str(who.get("reference", "")).partition("/_history/")[0]
     return "/".join(plain.split("/")[-2:])

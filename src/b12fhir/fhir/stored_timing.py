@@ -4,16 +4,21 @@ An order on a server may have been edited. What cannot be read in its timing is 
 that a person can look up in the resource, and never guessed: a dose on a wrong day is worse than a
 day that is asked for. R4 says neither on which days of a week three doses fall nor which day is
 meant by every two to three months; the pack that wrote the order does, so its phases are asked.
+
+A signature needs less, the first and the last day (`stretch_of`), but reads them by the same rules:
+what is no schedule for the doses has no end that a next phase may rely on.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from b12fhir.fhir.extract.tree import obj, text
-from b12fhir.kernel.dates import parse_when
+from b12fhir.fhir.extract.tree import items, obj, text
+from b12fhir.kernel.dates import add_days, parse_when, shift
 from b12fhir.plan.schedule import Schedule, due_day
+from b12fhir.ports import Resource
 from b12fhir.protocol.model import PhaseTemplate, Span
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -34,8 +39,31 @@ class Reading(NamedTuple):
     problem: str = ""
 
 
+class Stretch(NamedTuple):
+    """First and last day, both included; ``end`` is ``None`` for one that goes on."""
+
+    start: date
+    end: date | None
+
+
 class _UnreadableError(Exception):
     """Says what in a timing cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What a Timing says, before it is asked on which days of an interval the doses fall.
+
+    ``every`` is the interval with its range, ``None`` for a single dose; ``often`` the doses in it.
+    """
+
+    start: date
+    last: date | None = None
+    count: int = 0
+    every: Span | None = None
+    often: int = 1
+    weekdays: tuple[int, ...] = ()
+    dates: tuple[date, ...] = ()
 
 
 def read_timing(timing: object, zone: tzinfo, known: Iterable[PhaseTemplate] = ()) -> Reading:
@@ -44,12 +72,43 @@ def read_timing(timing: object, zone: tzinfo, known: Iterable[PhaseTemplate] = (
     ``known`` are phases of the pack that the order came from: they date what R4 leaves open.
     """
     try:
-        return Reading(_within_a_life(_schedule(obj(timing), zone, tuple(known))))
+        return Reading(_within_a_life(_schedule(_stated(obj(timing), zone), tuple(known))))
     except _UnreadableError as problem:
         return Reading(None, str(problem))
 
 
-def _schedule(timing: Any, zone: tzinfo, known: tuple[PhaseTemplate, ...]) -> Schedule:
+def read_request(request: Resource, zone: tzinfo, known: Iterable[PhaseTemplate] = ()) -> Reading:
+    """The schedule of a stored request of medicine; see `read_timing`."""
+    try:
+        timing = _timing(request)
+    except _UnreadableError as problem:
+        return Reading(None, str(problem))
+    return read_timing(timing, zone, known)
+
+
+def stretch_of(request: Resource, zone: tzinfo) -> Stretch | None:
+    """From when to when a request of medicine runs; ``None`` if that cannot be told for certain.
+
+    A counted phase ends with the day on which its last dose is due at the latest.
+    """
+    try:
+        stated = _stated(obj(_timing(request)), zone)
+        return Stretch(stated.start, _end(stated))
+    except _UnreadableError:
+        return None
+
+
+def _timing(request: Resource) -> object:
+    """The timing of the one dosage, which is not left to the day."""
+    dosages = items(request.get("dosageInstruction"))
+    if len(dosages) != 1:
+        raise _UnreadableError(f"it has {len(dosages)} dosage instructions, not one")
+    if dosages[0].get("asNeededBoolean") or "asNeededCodeableConcept" in dosages[0]:
+        raise _UnreadableError("it is to be given as needed")
+    return dosages[0].get("timing")
+
+
+def _stated(timing: Any, zone: tzinfo) -> _Stated:
     _only(timing, {"id", "event", "repeat", "code"}, "Timing")
     if timing.get("event"):
         if timing.get("repeat"):
@@ -67,12 +126,51 @@ def _schedule(timing: Any, zone: tzinfo, known: tuple[PhaseTemplate, ...]) -> Sc
     if last is not None and last < start:
         raise _UnreadableError("boundsPeriod ends before it starts")
     count = _whole(repeat, "count") or 0
+    stated = _Stated(start, last, count)
     if repeat.get("dayOfWeek"):
-        return _weekly(repeat, start, last, count)
+        return _weekly(repeat, stated)
     if count == 1 and not _OFTEN & repeat.keys():
-        return Schedule(start, count=1, last=last)
-    span, days = _interval(repeat, known)
-    return Schedule(start, interval=span, days=days, count=count, last=last)
+        return stated
+    every, often = _interval(repeat)
+    return replace(stated, every=every, often=often)
+
+
+def _schedule(stated: _Stated, known: tuple[PhaseTemplate, ...]) -> Schedule:
+    plain = Schedule(
+        stated.start,
+        count=stated.count,
+        last=stated.last,
+        weekdays=stated.weekdays,
+        dates=stated.dates,
+    )
+    if stated.every is None:
+        return plain
+    every, days = _dated_interval(stated.every, stated.often, known)
+    return replace(plain, interval=every, days=days)
+
+
+def _end(stated: _Stated) -> date | None:
+    """The day of the last dose at the latest, or the last day allowed, whichever comes first."""
+    if not stated.count:
+        return stated.last
+    try:
+        last = _last_dose(stated)
+    except (ValueError, OverflowError):
+        last = date.max
+    _check_lived(stated.start, last)
+    return min(last, stated.last or last)
+
+
+def _last_dose(stated: _Stated) -> date:
+    """Day of the last dose, or of the end of its interval where several fall into one."""
+    if stated.every is None:
+        known = _schedule(stated, ())
+        return due_day(known, stated.count - 1) or stated.start
+    length, unit = max(stated.every.value, stated.every.max or 0), stated.every.unit
+    if stated.often == 1:
+        return shift(stated.start, length * (stated.count - 1), unit)
+    whole = -(-stated.count // stated.often)
+    return add_days(shift(stated.start, length * whole, unit), -1)
 
 
 def _within_a_life(schedule: Schedule) -> Schedule:
@@ -80,9 +178,13 @@ def _within_a_life(schedule: Schedule) -> Schedule:
         last = due_day(schedule, max(schedule.count - 1, 1))
     except (ValueError, OverflowError):
         last = date.max
-    if last is not None and last.year - schedule.start.year > _YEARS:
-        raise _UnreadableError("its doses run over more than a lifetime")
+    _check_lived(schedule.start, last)
     return schedule
+
+
+def _check_lived(start: date, last: date | None) -> None:
+    if last is not None and last.year - start.year > _YEARS:
+        raise _UnreadableError("its doses run over more than a lifetime")
 
 
 def _only(element: Any, names: Iterable[str], where: str) -> None:
@@ -99,15 +201,15 @@ def _once_a_day(repeat: Any) -> None:
             raise _UnreadableError(f"{name} asks for several doses a day")
 
 
-def _dated(events: object, zone: tzinfo) -> Schedule:
+def _dated(events: object, zone: tzinfo) -> _Stated:
     listed = events if isinstance(events, list) else []
     days = sorted(day for event in listed if (day := _day(event, zone)) is not None)
     if not days or len(set(days)) < len(days):
         raise _UnreadableError("Timing.event names one day twice, or none")
-    return Schedule(days[0], count=len(days), dates=tuple(days))
+    return _Stated(days[0], count=len(days), dates=tuple(days))
 
 
-def _weekly(repeat: Any, start: date, last: date | None, count: int) -> Schedule:
+def _weekly(repeat: Any, stated: _Stated) -> _Stated:
     """Only by itself: R4 forbids a period beside it, since the two can contradict each other."""
     listed = repeat["dayOfWeek"]
     if _OFTEN & repeat.keys():
@@ -116,12 +218,12 @@ def _weekly(repeat: Any, start: date, last: date | None, count: int) -> Schedule
         raise _UnreadableError("dayOfWeek holds what is no day of the week")
     days = tuple(sorted({_WEEKDAYS.index(day) for day in listed}))
     if len(days) == len(_WEEKDAYS):
-        return Schedule(start, interval=Span(1, "d"), count=count, last=last)
-    return Schedule(start, count=count, last=last, weekdays=days)
+        return replace(stated, every=Span(1, "d"))
+    return replace(stated, weekdays=days)
 
 
-def _interval(repeat: Any, known: tuple[PhaseTemplate, ...]) -> tuple[Span, tuple[int, ...]]:
-    """One dose an interval, or where the pack says on which of its days they fall."""
+def _interval(repeat: Any) -> tuple[Span, int]:
+    """How long, and how many doses in it."""
     period, longest = _whole(repeat, "period"), _whole(repeat, "periodMax")
     unit = text(repeat.get("periodUnit"))
     if period is None:
@@ -131,13 +233,20 @@ def _interval(repeat: Any, known: tuple[PhaseTemplate, ...]) -> tuple[Span, tupl
     name, times = _UNITS[unit]
     often = _whole(repeat, "frequency") or 1
     upto = None if longest in (None, period) else (longest or 0) * times
-    span = Span(period * times, name, upto)
-    if often == 1 and upto is None:
+    return Span(period * times, name, upto), often
+
+
+def _dated_interval(
+    span: Span, often: int, known: tuple[PhaseTemplate, ...]
+) -> tuple[Span, tuple[int, ...]]:
+    """One dose an interval, or where the pack says on which of its days they fall."""
+    if often == 1 and span.max is None:
         return span, ()
     patterns = set(_patterns(span, often, known))
     if len(patterns) != 1:
-        asked = f"{often} in {period}" if upto is None else f"every {period} to {longest}"
-        raise _UnreadableError(f"'{asked} {unit}' does not say on which days")
+        number = span.value
+        asked = f"{often} in {number}" if span.max is None else f"every {number} to {span.max}"
+        raise _UnreadableError(f"'{asked} {span.unit}' does not say on which days")
     return patterns.pop()
 
 

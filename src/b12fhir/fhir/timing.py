@@ -48,11 +48,13 @@ def due_timing(due: Iterable[date]) -> dict[str, Any]:
 
 def every_text(phase: Phase) -> str:
     """How often, in words: "every 2 days", "once a week", "every 2 to 3 months"."""
-    span = phase.interval
-    if phase.count == 1:
-        return "once"
-    if phase.days:
-        return f"{len(phase.days)} times {_per_text(span)}"
+    return "once" if phase.count == 1 else often_text(phase.interval, len(phase.days) or 1)
+
+
+def often_text(span: Span, doses: int) -> str:
+    """So many doses in an interval, in words."""
+    if doses > 1:
+        return f"{doses} times {_per_text(span)}"
     if span.max is None and span.value == 1:
         return _ADVERB[span.unit]
     return f"every {span_text(span)}"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from b12fhir.fhir.digest import content_digest
-from b12fhir.fhir.identity import CONTENT_DIGEST, urn
+from b12fhir.fhir.identity import CONTENT_DIGEST
 from b12fhir.fhir.narrative import with_notice
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import KINDS, WITHDRAWN, Owned, status_element
+from b12fhir.fhir.stored import WITHDRAWN, Owned, status_element
 from b12fhir.ports import Resource
 
 # What a server sets by itself; to send it back says nothing and some servers refuse it.
@@ -21,9 +21,9 @@ _STATUS_REASON: dict[str, Callable[[str], Any]] = {
 
 
 def put(item: Owned, entry: Resource) -> dict[str, Any]:
-    """Write a composed resource over the stored one."""
+    """Write a composed resource over the stored one, at the address of that one."""
     return {
-        "fullUrl": entry["fullUrl"],
+        "fullUrl": item.address,
         "resource": {**entry["resource"], "id": item.id},
         "request": {
             "method": "PUT",
@@ -48,7 +48,7 @@ def rewritten(item: Owned, resource: Resource, site: Site) -> dict[str, Any]:
     changed: dict[str, Any] = dict(resource)
     changed["meta"] = {k: v for k, v in changed["meta"].items() if k not in _SERVER_META}
     _sign(changed, site)
-    return put(item, {"fullUrl": urn(site, KINDS[item.kind], item.key), "resource": changed})
+    return put(item, {"resource": changed})
 
 
 def _said(item: Owned, why: str, notice: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from b12fhir import __version__
 from b12fhir.errors import AuthError, PatientError, RefusedError, ServerError
 from b12fhir.fhir.digest import decision_digest, identifier_value, stored_digest
+from b12fhir.fhir.extract.tree import items, obj
 from b12fhir.fhir.identity import PLAN, patient_key
 from b12fhir.fhir.json import canonical
 from b12fhir.fhir.site import Site
@@ -130,7 +131,8 @@ def transact(
     try:
         answer = server.transaction(bundle)
     except ServerError as error:
-        refused = isinstance(error, RefusedError | AuthError)
+        # Without a status a part may be written: the answer was that of a batch.
+        refused = isinstance(error, RefusedError | AuthError) and error.status is not None
         state = AuditState.REFUSED if refused else AuditState.UNCLEAR
         outcome = f"{type(error).__name__}-{error.status or 0}"
         audit.record(replace(entry, state=state, outcome=outcome))
@@ -220,8 +222,8 @@ def _intended(bundle: Resource, site: Site) -> Iterator[Versioned]:
 
 def _written(bundle: Resource, answer: Resource) -> Iterator[Versioned]:
     """What the server says it wrote. A create that found its resource there wrote nothing."""
-    for entry, reply in zip(bundle["entry"], answer.get("entry", []), strict=False):
-        response: Mapping[str, Any] = reply.get("response", {})
+    for entry, reply in zip(bundle["entry"], items(answer.get("entry")), strict=False):
+        response = obj(reply.get("response"))
         request = entry["request"]
         if request["method"] == "POST" and str(response.get("status", "")).startswith("200"):
             continue

@@ -12,6 +12,7 @@ from b12fhir.adapters.server.pages import Pages, next_link
 from b12fhir.adapters.server.retry import Patience
 from b12fhir.adapters.server.transport import Limits, Request, Transport
 from b12fhir.errors import ConfigError, RefusedError, ServerError, TemporaryServerError
+from b12fhir.fhir.extract.tree import items, obj
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.outcome import read_outcome
 from b12fhir.ports import Resource
@@ -108,7 +109,7 @@ class RestServer:
         request = Request("POST", self.base, doing, _WRITE, encode(bundle))
         repeat = all(_is_conditional(entry) for entry in bundle.get("entry", []))
         answer = self._expect("Bundle", self._ask(request, repeat=repeat), doing)
-        refused = [e for e in answer.get("entry", []) if not _succeeded(e)]
+        refused = [e for e in items(answer.get("entry")) if not _succeeded(e)]
         if refused or answer.get("type") != "transaction-response":
             raise self._not_a_transaction(refused)
         return answer
@@ -183,7 +184,7 @@ class RestServer:
 
     def _not_a_transaction(self, refused: list[Any]) -> RefusedError:
         """Word the error of a server that ran a transaction as if it were a batch."""
-        outcomes = [read_outcome(entry.get("response", {}).get("outcome")) for entry in refused]
+        outcomes = [read_outcome(obj(entry.get("response")).get("outcome")) for entry in refused]
         return RefusedError(
             f"{self.base} did not treat a transaction as one: {len(refused)} entries were refused.",
             hint="The plan may be half written. See the server, and run doctor.",
@@ -205,4 +206,4 @@ def _is_conditional(entry: Mapping[str, Any]) -> bool:
 
 
 def _succeeded(entry: Mapping[str, Any]) -> bool:
-    return str(entry.get("response", {}).get("status", "")).startswith("2")
+    return str(obj(entry.get("response")).get("status", "")).startswith("2")

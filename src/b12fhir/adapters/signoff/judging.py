@@ -1,22 +1,33 @@
 """What is looked at again just before a signature: the patient, the decision, other orders."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from b12fhir.adapters.signoff.desk import Asked, Desk
-from b12fhir.errors import ChangedError, ConfirmationError, SignOffError
-from b12fhir.fhir.digest import decision_digest
+from b12fhir.errors import ChangedError, ConfirmationError, InputError, SignOffError
+from b12fhir.fhir.digest import decision_digest, identifier_value
+from b12fhir.fhir.identity import DECISION_DIGEST
 from b12fhir.fhir.lifecycle import to_propose
 from b12fhir.fhir.lifecycle.held import Held
+from b12fhir.fhir.lifecycle.phases import phase_states
 from b12fhir.plan.make import make_plan
 from b12fhir.ports import Resource
 from b12fhir.service import Proposal, propose
+from b12fhir.service.follow import follow
 
 
-def judged(desk: Desk, held: Held, asked: Asked) -> Resource | None:
+class Judged(NamedTuple):
+    """What the record bears: the plan for another first day, if one was agreed on, and doubts."""
+
+    plan: Resource | None = None
+    doubts: tuple[str, ...] = ()
+
+
+def judged(desk: Desk, held: Held, asked: Asked) -> Judged:
     """Decide again on the record as it is now; raise if it does not bear the signature.
 
-    Returns the plan composed for another first day, if one was agreed on for an unsigned plan.
     Raises `ChangedError` if the decision is another one today, `ConfirmationError` for another
     order of vitamin B12, and `SignOffError` if the patient may not be treated.
     """
@@ -29,12 +40,15 @@ def judged(desk: Desk, held: Held, asked: Asked) -> Resource | None:
         _check_no_stop(proposal)
     if held.of("MedicationRequest"):
         _check_others(proposal, asked)
-    if asked.start is None or held.approved is not None:
-        return None
+    if held.approved is not None:
+        return Judged(doubts=tuple(_not_given(desk, held, record)))
+    if asked.start is None:
+        return Judged()
     moved = make_plan(proposal.decision, desk.protocol, asked.start)
     bundle = replace(proposal, plan=moved).bundle(without=desk.can.without)
     # Beside a plan in force it says more: whose place it takes, and why.
-    return to_propose(bundle, record, desk.site, without=desk.can.without) or bundle
+    beside = to_propose(bundle, record, desk.site, without=desk.can.without)
+    return Judged(beside or bundle)
 
 
 def is_open(held: Held) -> bool:
@@ -52,6 +66,23 @@ def warnings(desk: Desk) -> Iterator[str]:
         )
 
 
+def _not_given(desk: Desk, held: Held, record: Sequence[Resource]) -> Iterator[str]:
+    """Doses of the phases so far that nobody recorded: an order that is over takes them along."""
+    try:
+        courses = follow(record, desk.protocol, desk.at, desk.site, held.shown.patient)
+    except InputError as problem:
+        yield f"The doses given so far cannot be counted: {problem.message}"
+        return
+    slots = [slot for one in courses if one.course.key == held.key for slot in one.log.slots]
+    ending = {one.id for one in phase_states(held, desk.clock) if one.runs and one.end is not None}
+    missing = Counter(slot.phase for slot in slots if slot.is_open and slot.phase in ending)
+    for phase, number in missing.items():
+        yield (
+            f"Doses of phase {phase} that are not on record as given: {number}. Once its order is "
+            "completed nobody is asked for them."
+        )
+
+
 def _check_patient(proposal: Proposal) -> None:
     patient = proposal.facts.patient
     if patient.deceased or patient.replaced or not patient.active:
@@ -64,7 +95,7 @@ def _check_patient(proposal: Proposal) -> None:
 
 def _check_decision(proposal: Proposal, held: Held, desk: Desk) -> None:
     digest = decision_digest(proposal.decision, proposal.plan, desk.protocol.pack)
-    if digest not in {one["value"] for one in held.shown.resource["identifier"]}:
+    if digest != identifier_value(held.shown.resource, desk.site.system(DECISION_DIGEST)):
         raise ChangedError(
             "The record has changed since this plan was proposed: today the decision is another.",
             hint="Run sync, look at the new proposal, then sign that one.",
@@ -86,7 +117,7 @@ def _check_others(proposal: Proposal, asked: Asked) -> None:
         for dose in proposal.facts.doses
         if dose.ordered and dose.active and not dose.combined and not dose.own
     ]
-    if others and not asked.despite:
+    if others and not asked.despite.strip():
         raise ConfirmationError(
             f"Vitamin B12 is already on order ({', '.join(sorted(others))}), which is not ours.",
             hint="Have that order stopped first, or give the reason with --despite-duplicate TEXT.",

@@ -1,5 +1,6 @@
 """Reading for a signature: our own resources, whose plan it is, and who signs."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, tzinfo
 
@@ -15,6 +16,8 @@ from b12fhir.ports import Resource
 
 _PAGE = {"_count": "200"}
 _SIGNERS = ("Practitioner", "PractitionerRole")
+# One id: a comma would make a list of it, and the first of that list is not who was named.
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 
 
 def ours(desk: Desk, patient: str = "") -> list[Resource]:
@@ -26,7 +29,8 @@ def ours(desk: Desk, patient: str = "") -> list[Resource]:
             systems = [KINDS[kind], *([SIGNED[kind]] if kind in SIGNED else [])]
             tokens = ",".join(f"{desk.site.system(name)}|" for name in systems)
             found.extend(_search(desk, kind, {"identifier": tokens, **who}))
-    return found
+    # A server that does not know a parameter leaves it out, and answers for everybody.
+    return [one for one in found if not patient or patient_of(one) == patient]
 
 
 def of_plan(desk: Desk, key: str) -> list[Resource]:
@@ -49,7 +53,7 @@ def of_plan(desk: Desk, key: str) -> list[Resource]:
 def check_practitioner(desk: Desk, reference: str) -> None:
     """Raise `PractitionerError` unless the reference is somebody the server knows as active."""
     kind, _, own = reference.partition("/")
-    if kind not in _SIGNERS or not own:
+    if kind not in _SIGNERS or not _ID.match(own):
         raise PractitionerError(
             "The signer is to be named as Practitioner/ID or PractitionerRole/ID.",
             hint="Look the id up on the server.",
@@ -59,7 +63,7 @@ def check_practitioner(desk: Desk, reference: str) -> None:
         raise PractitionerError(
             f"{reference} is not known on this server.", hint="Check the id and the server."
         )
-    if found.get("active") is False or _has_ended(found, desk.clock.day, desk.site.zone):
+    if found.get("active") is False or not _is_current(found, desk.clock.day, desk.site.zone):
         raise PractitionerError(
             f"{reference} is not active, so nothing can be signed on their behalf.",
             hint="Name somebody who is.",
@@ -78,14 +82,20 @@ def _check_person(desk: Desk, role: Resource) -> None:
     check_practitioner(desk, person)
 
 
-def _has_ended(role: Resource, day: date, zone: tzinfo) -> bool:
-    end = parse_when(obj(role.get("period")).get("end"), zone)
-    return end is not None and end.last < day
+def _is_current(role: Resource, day: date, zone: tzinfo) -> bool:
+    """Has it begun, and not ended, as far as it says so?"""
+    period = obj(role.get("period"))
+    start, end = parse_when(period.get("start"), zone), parse_when(period.get("end"), zone)
+    return (start is None or start.first <= day) and (end is None or end.last >= day)
 
 
 def one(desk: Desk, kind: str, own: str) -> Resource | None:
-    """The resource with that id, read afresh; ``None`` if there is none."""
-    return next(iter(_search(desk, kind, {"_id": own})), None)
+    """The resource with that id, read afresh; ``None`` if there is none.
+
+    Looked at again: a server that does not know a parameter answers with everybody.
+    """
+    found = _search(desk, kind, {"_id": own})
+    return next((r for r in found if (r.get("resourceType"), r.get("id")) == (kind, own)), None)
 
 
 def _search(desk: Desk, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:

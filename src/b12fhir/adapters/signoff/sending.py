@@ -16,7 +16,7 @@ from b12fhir.errors import (
     UserError,
 )
 from b12fhir.fhir.digest import content_digest
-from b12fhir.fhir.extract.tree import obj, text
+from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.lifecycle import Act
 from b12fhir.fhir.lifecycle.valid import validate
 from b12fhir.ports import AuditEntry, AuditKind, Resource
@@ -68,11 +68,38 @@ def _post(desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]) -> No
     except (ConflictError, DuplicateError) as error:
         raise _overtaken(desk, act, step) from error
     except TemporaryServerError as error:
-        if not _is_done(desk, act):
-            raise _overtaken(desk, act, step, error) from error
+        _look_again(desk, act, step, error)
         return
     if _found_instead_of_created(act.bundle, answer):
-        raise _overtaken(desk, act, step)
+        now = _refusal(desk, act, step)
+        raise SignedError(
+            "Part of this stood on the server already, and the rest of it was written."
+            f" {now.message if now else ''}".rstrip(),
+            hint="Look at the plan and its orders on the server before anything is given.",
+        )
+    if len(items(answer.get("entry"))) != len(act.bundle["entry"]) and not _is_done(desk, act):
+        raise ServerError(
+            f"{desk.server.base} did not answer for every part, and does not hold them all.",
+            hint="Look at the plan and its orders on the server before anything is given.",
+        )
+
+
+def _look_again(
+    desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act], error: TemporaryServerError
+) -> None:
+    """After an unclear answer: return if all of it was written, else say what is known."""
+    try:
+        if _is_done(desk, act):
+            return
+        told: UserError = _overtaken(desk, act, step, error)
+    except ServerError as lost:
+        raise TemporaryServerError(
+            f"{error.message} Whether anything was written is not known, since the server could "
+            "not be read again either.",
+            hint="Look at the plan with b12fhir plans before you repeat this.",
+            status=error.status,
+        ) from lost
+    raise told from error
 
 
 def _entry(desk: Desk, act: Act) -> AuditEntry:
@@ -96,9 +123,8 @@ def _overtaken(
     error: ServerError | None = None,
 ) -> UserError:
     """Read again: what would come of the same step now says what happened meanwhile."""
-    try:
-        step(of_plan(desk, act.key))
-    except SignOffError as now:
+    now = _refusal(desk, act, step)
+    if now is not None:
         return SignedError(
             f"Somebody else was faster, and nothing of this was written. {now.message}",
             hint=now.hint,
@@ -107,6 +133,17 @@ def _overtaken(
         "The plan was changed in this very moment, and nothing of this was written.",
         hint="Read it again, then repeat.",
     )
+
+
+def _refusal(
+    desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]
+) -> SignOffError | None:
+    """What speaks against the same step on what the server holds now."""
+    try:
+        step(of_plan(desk, act.key))
+    except SignOffError as now:
+        return now
+    return None
 
 
 def _is_done(desk: Desk, act: Act) -> bool:
@@ -126,6 +163,6 @@ def _found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
     """Was a part of it there before its conditional create?"""
     return any(
         "ifNoneExist" in entry["request"]
-        and str(reply.get("response", {}).get("status", "")).startswith("200")
-        for entry, reply in zip(bundle["entry"], answer.get("entry", []), strict=False)
+        and str(obj(reply.get("response")).get("status", "")).startswith("200")
+        for entry, reply in zip(bundle["entry"], items(answer.get("entry")), strict=False)
     )

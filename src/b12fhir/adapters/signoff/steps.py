@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 
 from b12fhir.adapters.signoff.desk import Asked, Desk, Done
-from b12fhir.adapters.signoff.judging import is_open, judged, warnings
+from b12fhir.adapters.signoff.judging import Judged, is_open, judged, warnings
 from b12fhir.adapters.signoff.reading import check_practitioner, of_plan, ours
 from b12fhir.adapters.signoff.sending import send
 from b12fhir.errors import ChangedError
@@ -35,10 +35,10 @@ def sign(desk: Desk, key: str, practitioner: str, asked: Asked) -> Done:
     stored = of_plan(desk, key)
     held = the_plan(stored, key, desk.site)
     _check_seen(held, asked)
-    plan = judged(desk, held, asked) if is_open(held) else None
-    wish = Wish(asked.phase, asked.start, plan, asked.despite, asked.accept_changes)
+    found = judged(desk, held, asked) if is_open(held) else Judged()
+    wish = Wish(asked.phase, asked.start, found.plan, asked.despite, asked.accept_changes)
     step = partial(lifecycle.approve, key=key, by=desk.signer(practitioner), wish=wish)
-    return send(desk, step, stored, tuple(warnings(desk)))
+    return send(desk, step, stored, (*warnings(desk), *found.doubts))
 
 
 def refuse(desk: Desk, key: str, practitioner: str, reason: str) -> Done:

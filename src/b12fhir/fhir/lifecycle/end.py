@@ -34,7 +34,7 @@ def done(held: Held, by: Signer) -> list[Entry]:
     goals = [goal for goal in held.of("Goal") if goal.status == "active"]
     open_tasks = [entry_to_withdraw(task, "The plan is closed.", by.site) for task in held.tasks]
     return [
-        *(become(item, "completed", by.site, signed=True) for item in running),
+        *(become(item, "completed", by.site) for item in running),
         *(become(goal, "completed", by.site) for goal in goals),
         *open_tasks,
     ]
@@ -44,4 +44,4 @@ def _stopped(item: Owned, why: str, by: Signer) -> Entry:
     changes = {"status": _STOPPED[item.kind], **noted(item, f"Ended {by.words}: {why}")}
     if item.kind == "MedicationRequest":
         changes["statusReason"] = {"text": why}
-    return amend(item, changes, by.site, signed=True)
+    return amend(item, changes, by.site)

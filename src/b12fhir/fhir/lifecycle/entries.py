@@ -10,17 +10,21 @@ from typing import Any
 from b12fhir.errors import ChangedError, SignOffError
 from b12fhir.fhir.compose.entry import create, identifier, meta, references
 from b12fhir.fhir.digest import untouched
-from b12fhir.fhir.identity import APPROVED_PLAN, CONTENT_DIGEST, ORDER, urn
-from b12fhir.fhir.lifecycle.held import SIGNED
+from b12fhir.fhir.identity import APPROVED_PLAN, CONTENT_DIGEST, ORDER
 from b12fhir.fhir.lifecycle.signer import Signer
 from b12fhir.fhir.lifecycle.words import still_says_proposal, without_notice
 from b12fhir.fhir.links import relinked
-from b12fhir.fhir.narrative import with_notice
+from b12fhir.fhir.narrative import clean, with_notice
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import Owned, status_element
+from b12fhir.fhir.stored import KINDS, Owned, status_element
 from b12fhir.fhir.withdraw import rewritten
 
 Entry = dict[str, Any]
+_PROFILES = {
+    "CarePlan": "b12-plan",
+    "MedicationRequest": "b12-order",
+    "ServiceRequest": "b12-test-order",
+}
 
 
 def order_of(item: Owned, by: Signer, *, despite: str = "", prior: str = "") -> Entry:
@@ -30,13 +34,13 @@ def order_of(item: Owned, by: Signer, *, despite: str = "", prior: str = "") -> 
     """
     held = without_notice(item.resource)
     if despite:
-        held = _noticed(held, f"Signed although other vitamin B12 is on order: {despite}")
+        told = " ".join(clean(despite).split())
+        held = _noticed(held, f"Signed although other vitamin B12 is on order: {told}")
     if prior:
         held["priorPrescription"] = {"reference": prior}
-    profiled = item.kind == "MedicationRequest" and "profile" in held.get("meta", {})
     order = {
         **_bare(held),
-        "meta": meta(by.site, "b12-order") if profiled else meta(by.site),
+        "meta": _meta(item, by.site),
         "identifier": [identifier(by.site, ORDER, item.key)],
         "basedOn": references([item.reference]),
         "status": "active",
@@ -51,10 +55,10 @@ def plan_of(item: Owned, by: Signer, links: Mapping[str, str], replaces: Iterabl
     """Create the plan in force that a proposed one becomes; ``links`` lead to its orders."""
     held = without_notice(item.resource)
     keys = [identifier(by.site, APPROVED_PLAN, item.key)]
-    own = {by.site.system(CONTENT_DIGEST), item.resource["identifier"][0]["system"]}
+    own = {by.site.system(CONTENT_DIGEST), by.site.system(KINDS[item.kind])}
     plan = {
         **relinked(_bare(held), links),
-        "meta": meta(by.site),
+        "meta": _meta(item, by.site),
         "identifier": [*keys, *(i for i in held["identifier"] if i.get("system") not in own)],
         "basedOn": references([item.reference]),
         "status": "active",
@@ -68,17 +72,14 @@ def plan_of(item: Owned, by: Signer, links: Mapping[str, str], replaces: Iterabl
     return create(by.site, APPROVED_PLAN, _unproposed(_noticed(plan, f"Signed {by.words}.")))
 
 
-def amend(item: Owned, changes: Mapping[str, Any], site: Site, *, signed: bool = False) -> Entry:
+def amend(item: Owned, changes: Mapping[str, Any], site: Site) -> Entry:
     """Change some elements of a stored resource."""
-    entry = _rewritten(item, {**item.resource, **changes}, site)
-    if signed:
-        entry["fullUrl"] = urn(site, SIGNED[item.kind], item.key)
-    return entry
+    return _rewritten(item, {**item.resource, **changes}, site)
 
 
-def become(item: Owned, status: str, site: Site, *, signed: bool = False) -> Entry:
+def become(item: Owned, status: str, site: Site) -> Entry:
     """Give a stored resource another status."""
-    return amend(item, {status_element(item.kind): status}, site, signed=signed)
+    return amend(item, {status_element(item.kind): status}, site)
 
 
 def settle(item: Owned, status: str, site: Site) -> Entry:
@@ -126,6 +127,12 @@ def transaction(entries: Iterable[Entry]) -> dict[str, Any]:
     whole = list(entries)
     versioned(whole)
     return {"resourceType": "Bundle", "type": "transaction", "entry": whole}
+
+
+def _meta(item: Owned, site: Site) -> dict[str, Any]:
+    """Names the profile of what is signed, unless the server keeps none on the proposal."""
+    profiled = item.resource.get("meta", {}).get("profile")
+    return meta(site, _PROFILES[item.kind] if profiled else "")
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from datetime import date
 from b12fhir.errors import SignOffError
 from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.identity import APPROVED_PLAN, ORDER, parse_plan_key, patient_key
-from b12fhir.fhir.lifecycle.span import span_of
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import Owned, owned_resources
+from b12fhir.fhir.stored import WHO, Owned, owned_resources
+from b12fhir.fhir.stored_timing import stretch_of
 from b12fhir.ports import Resource
 
 SIGNED = {"CarePlan": APPROVED_PLAN, "MedicationRequest": ORDER, "ServiceRequest": ORDER}
@@ -48,6 +48,11 @@ class Held:
     def in_force(self) -> bool:
         """Signed, and neither closed nor withdrawn."""
         return self.approved is not None and self.approved.status in IN_FORCE
+
+    @property
+    def running(self) -> tuple[Owned, ...]:
+        """Orders of medicine and tests that somebody may still act on, whatever the plan says."""
+        return tuple(item for item in self.signed if item.status in IN_FORCE and not item.is_plan)
 
     @property
     def tasks(self) -> tuple[Owned, ...]:
@@ -85,8 +90,8 @@ class Held:
         """Names of the phases in the order in which they begin."""
         found: dict[str, date] = {}
         for item in (*self.of("MedicationRequest"), *self.orders("MedicationRequest")):
-            span = span_of(item.resource, site.zone)
-            found[self.name(item)] = span.start if span else date.max
+            days = stretch_of(item.resource, site.zone)
+            found[self.name(item)] = days.start if days else date.max
         return tuple(sorted(found, key=lambda name: (found[name], name)))
 
 
@@ -154,8 +159,21 @@ def _check_twins(held: Held) -> None:
             )
 
 
+def _check_here(item: Owned, site: Site) -> None:
+    """The patient of the same id on another server is somebody else."""
+    who = next((obj(item.resource[name]) for name in WHO if name in item.resource), {})
+    link = text(who.get("reference"))
+    if "://" in link and link.partition("Patient/")[0] != site.address(""):
+        raise SignOffError(
+            f"{item.reference} is about a patient at another address than this server's.",
+            hint="Have the reference corrected on the server; nothing was written.",
+        )
+
+
 def _check_patient(held: Held, site: Site) -> None:
-    """Every part is of one patient, and the key was made from that very patient."""
+    """Every part is of one patient of this server, and the key was made from that very patient."""
+    for item in (*held.drafts, *held.signed):
+        _check_here(item, site)
     whom = {item.patient for item in (*held.drafts, *held.signed)}
     if {patient_key(one, site) for one in whom} != {held.key.partition(":")[0]}:
         raise SignOffError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 from b12fhir.errors import ConfirmationError, SignedError, SignOffError
 from b12fhir.fhir.extract.tree import items, obj, text
@@ -16,13 +17,14 @@ from b12fhir.fhir.lifecycle.entries import (
     order_of,
 )
 from b12fhir.fhir.lifecycle.held import Held
-from b12fhir.fhir.lifecycle.phases import PhaseState, Turn, phase_states, turn
+from b12fhir.fhir.lifecycle.phases import PhaseState, Turn, check_dated, phase_states, turn
 from b12fhir.fhir.lifecycle.redraw import moved
 from b12fhir.fhir.lifecycle.signer import Signer
 from b12fhir.fhir.lifecycle.wish import Wish
 from b12fhir.fhir.links import relinked
 from b12fhir.fhir.stored import Owned
-from b12fhir.kernel.dates import days_between
+from b12fhir.fhir.stored_timing import stretch_of
+from b12fhir.kernel.dates import add_days, days_between
 
 
 def approve_later(held: Held, by: Signer, wish: Wish) -> Act:
@@ -34,6 +36,7 @@ def approve_later(held: Held, by: Signer, wish: Wish) -> Act:
     phases = phase_states(held, by.clock)
     due = turn(phases, by.clock.day)
     _check_named(held, phases, due, wish)
+    check_dated(phases)
     if due is None or held.shown.status != "active":
         raise SignOffError(
             f"The plan is {held.shown.status}, or the order of its phase before is missing: no "
@@ -48,7 +51,7 @@ def approve_later(held: Held, by: Signer, wish: Wish) -> Act:
     item = held.request(due.following.id)
     if not wish.accept_changes:
         as_proposed([item], by.site)
-    return _signed(held, due, _days(due, by, wish), by, wish)
+    return _signed(held, due, _days(due, phases, by, wish), by, wish)
 
 
 def _check_named(held: Held, phases: tuple[PhaseState, ...], due: Turn | None, wish: Wish) -> None:
@@ -83,24 +86,21 @@ def _author(held: Held) -> str:
     return f"{text(obj(plan.get('author')).get('reference'))} at {text(plan.get('created'))}"
 
 
-def _days(due: Turn, by: Signer, wish: Wish) -> int:
+def _days(due: Turn, phases: tuple[PhaseState, ...], by: Signer, wish: Wish) -> int:
     """By how many days the phase moves; its first day has not passed and overlaps nothing."""
-    planned, current = due.following.start, due.current
-    if planned is None:
-        raise SignOffError(
-            f"The dates of phase {due.following.id} cannot be read from its dosage.",
-            hint="Somebody changed it: withdraw the plan and have it proposed anew.",
-        )
+    planned = due.following.start or date.max
     start = wish.start or planned
     if start < by.clock.day:
         raise ConfirmationError(
             f"Phase {due.following.id} would begin on {start}, which has passed.",
             hint="Agree on a day and sign with --start DATE.",
         )
-    if current.runs and (current.end is None or start <= current.end):
-        until = f"until {current.end}" if current.end else "without an end"
+    for one in phases:
+        if not one.runs or (one.end is not None and one.end < start):
+            continue
+        until = f"until {one.end}" if one.end else "without an end"
         raise SignOffError(
-            f"Phase {current.id} is ordered {until}: another phase from {start} would double it.",
+            f"Phase {one.id} is ordered {until}: another phase from {start} would double it.",
             hint="Choose a later --start, or have the order before stopped by its prescriber.",
         )
     return days_between(planned, start)
@@ -112,32 +112,44 @@ def _signed(held: Held, due: Turn, days: int, by: Signer, wish: Wish) -> Act:
     item = moved(draft, days)
     order = order_of(item, by, despite=wish.despite)
     later = [one for one in _waiting(held) if one.key != item.key]
+    shifted = tuple(moved(one, days) for one in later)
     over = [
         one
         for one in held.orders("MedicationRequest")
         if one.status == "active" and _is_over(held, one, by)
     ]
-    notice = f"Phase {due.following.id} signed {by.words}."
+    notice = f"Phase {due.following.id} signed {by.words}.{_moved_words(held, item, days, by)}"
     listed = relinked(plan.resource.get("activity", []), {item.reference: order["fullUrl"]})
     entries = [
-        amend(plan, {**noted(plan, notice), "activity": listed}, by.site, signed=True),
+        amend(plan, {**noted(plan, notice), "activity": listed}, by.site),
         order,
         amend(draft, {**item.resource, "status": "completed"}, by.site),
-        *(become(one, "completed", by.site, signed=True) for one in over),
+        *(become(one, "completed", by.site) for one in over),
         *(answered(task, "order", order["fullUrl"], by) for task in held.tasks),
-        *(amend(one, moved(one, days).resource, by.site) for one in later if days),
-        *_ask(replace(held, drafts=_with(held.drafts, item)), due, plan.reference, by),
+        *(amend(a, b.resource, by.site) for a, b in zip(later, shifted, strict=True) if days),
+        *_ask(replace(held, drafts=_with(held.drafts, (item, *shifted))), due, plan.reference, by),
     ]
     said = Said(tuple(_lines(due, item, over, later, by)), wish.despite, _early(due, by))
     return act("approve", held, entries, by, said)
+
+
+def _moved_words(held: Held, item: Owned, days: int, by: Signer) -> str:
+    """The plan's own table keeps the day that was planned, so the notice on top says the other."""
+    begins = stretch_of(item.resource, by.site.zone)
+    if not days or begins is None:
+        return ""
+    planned = add_days(begins.start, -days)
+    later = " Later phases move by as many days." if len(_waiting(held)) > 1 else ""
+    return f" It begins on {begins.start}, not on {planned} as planned.{later}"
 
 
 def _waiting(held: Held) -> list[Owned]:
     return [item for item in held.of("MedicationRequest") if item.is_draft_proposal]
 
 
-def _with(drafts: tuple[Owned, ...], item: Owned) -> tuple[Owned, ...]:
-    return tuple(item if one.reference == item.reference else one for one in drafts)
+def _with(drafts: tuple[Owned, ...], changed: tuple[Owned, ...]) -> tuple[Owned, ...]:
+    by_place = {one.reference: one for one in changed}
+    return tuple(by_place.get(one.reference, one) for one in drafts)
 
 
 def _is_over(held: Held, order: Owned, by: Signer) -> bool:

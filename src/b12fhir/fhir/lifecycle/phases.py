@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
+from b12fhir.errors import SignOffError
 from b12fhir.fhir.extract.tree import items, obj, text, words_of
 from b12fhir.fhir.lifecycle.held import Held
 from b12fhir.fhir.lifecycle.signer import Clock
-from b12fhir.fhir.lifecycle.span import span_of
+from b12fhir.fhir.stored_timing import stretch_of
 from b12fhir.kernel.dates import add_days
 
 _ORDERED = {"active": "signed", "on-hold": "on-hold", "completed": "completed"}
@@ -78,13 +79,27 @@ def current_phase(phases: tuple[PhaseState, ...]) -> PhaseState | None:
     return next((phase for phase in reversed(phases) if phase.signed_by), None)
 
 
+def check_dated(phases: tuple[PhaseState, ...]) -> None:
+    """Raise `SignOffError` unless the first day of every phase still to be signed can be read.
+
+    Otherwise nobody can tell which of them is the next, and the wrong one would be ordered.
+    """
+    for phase in phases:
+        if phase.state == "proposed" and phase.start is None:
+            raise SignOffError(
+                f"The dates of phase {phase.id} cannot be read from its dosage.",
+                hint="Somebody changed it: correct it on the server, or withdraw the plan and have "
+                "it proposed anew.",
+            )
+
+
 def _phase(held: Held, name: str, clock: Clock) -> PhaseState:
     order = held.order("MedicationRequest", name)
     item = held.request(name)
     resource = item.resource
-    span = span_of(resource, clock.site.zone)
+    days = stretch_of(resource, clock.site.zone)
     dosages = items(resource.get("dosageInstruction"))
-    start, end = (span.start, span.end) if span else (None, None)
+    start, end = (days.start, days.end) if days else (None, None)
     if order is not None:
         state = _ORDERED.get(order.status, "stopped")
     else:

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from b12fhir.errors import PractitionerError
 from b12fhir.fhir.compose.entry import compact, meta
+from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.fhir.lifecycle.entries import Entry
 from b12fhir.fhir.lifecycle.signer import Signer
 from b12fhir.fhir.stored import Owned
@@ -35,7 +37,7 @@ def record_of(entries: Iterable[Entry], source: Owned, by: Signer, reason: str =
             },
             "agent": [_agent("verifier", by.practitioner)]
             if by.practitioner
-            else [_engine(source)],
+            else [_agent("assembler", _engine(source))],
             "entity": [
                 {
                     "role": "source",
@@ -65,8 +67,15 @@ def _agent(role: str, who: str) -> dict[str, Any]:
     return {"type": kind, "who": {"reference": who}}
 
 
-def _engine(source: Owned) -> dict[str, Any]:
-    return _agent("assembler", source.resource["author"]["reference"])
+def _engine(source: Owned) -> str:
+    """The Device that proposed it; raises `PractitionerError` where the server dropped it."""
+    engine = text(obj(source.resource.get("author")).get("reference"))
+    if not engine:
+        raise PractitionerError(
+            f"{source.reference} does not say who wrote it, so nobody would answer for this.",
+            hint="Name a practitioner with --practitioner Practitioner/ID.",
+        )
+    return engine
 
 
 def _id(source: Owned, by: Signer) -> str:

@@ -11,8 +11,9 @@ from datetime import date
 from typing import Any
 
 from b12fhir.errors import ChangedError, SignOffError
+from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.lifecycle.entries import as_proposed
-from b12fhir.fhir.lifecycle.held import Held
+from b12fhir.fhir.lifecycle.held import Held, engine_of
 from b12fhir.fhir.links import relinked
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import Owned
@@ -31,12 +32,13 @@ def redrawn(held: Held, bundle: Resource, site: Site) -> Held:
     """
     live = [item for item in held.drafts if item.is_draft_proposal]
     as_proposed(live, site)
+    author = text(engine_of(held).get("reference"))
     wanted = {_identity(entry): entry for entry in bundle["entry"]}
     places = {(item.kind, item.key): item.reference for item in live}
     engine = {
-        entry["fullUrl"]: held.shown.resource["author"]["reference"]
+        entry["fullUrl"]: author
         for (kind, _), entry in wanted.items()
-        if kind == "Device"
+        if kind == "Device" and author
     }
     links = engine | {wanted[one]["fullUrl"]: at for one, at in places.items() if one in wanted}
     missing = {one for one in wanted if one[0] in _REQUESTS} - places.keys()
@@ -61,9 +63,9 @@ def moved(item: Owned, days: int) -> Owned:
     if not days:
         return item
     resource: dict[str, Any] = dict(item.resource)
-    dosage = dict(resource["dosageInstruction"][0])
-    repeat = dosage["timing"]["repeat"]
-    old = repeat["boundsPeriod"]
+    dosage = next(iter(items(resource.get("dosageInstruction"))), {})
+    repeat = obj(obj(dosage.get("timing")).get("repeat"))
+    old = obj(repeat.get("boundsPeriod"))
     new = _later(item, old, days)
     parts = dosage.get("text", "").split(" - ")
     if parts.count(_words(old)) != 1:

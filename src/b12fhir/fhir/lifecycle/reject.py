@@ -54,7 +54,7 @@ def in_words(reason: str) -> str:
 
 def unsigned(held: Held) -> None:
     """Raise `SignedError` unless the plan is a proposal that is still open."""
-    if held.approved is not None:
+    if held.signed:
         raise SignedError("The plan is signed.", hint="It can be withdrawn, not rejected.")
     if held.shown.status in CLOSED:
         raise SignedError(

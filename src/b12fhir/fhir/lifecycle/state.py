@@ -138,7 +138,7 @@ def _unsigned(one: Held, clock: Clock) -> State:
     if is_rejected(one, clock.site):
         return State.REJECTED
     tasks = {task.status for task in one.tasks}
-    if not one.shown.is_draft_proposal or "on-hold" in tasks:
+    if not one.shown.is_draft_proposal or one.running or "on-hold" in tasks:
         return State.ON_HOLD
     return State.IN_REVIEW if tasks & _LOOKED_AT else State.PROPOSED
 
@@ -166,6 +166,9 @@ def _due(one: Held, phases: tuple[PhaseState, ...], clock: Clock) -> str:
 
 
 def _next(one: Held, state: State, phases: tuple[PhaseState, ...], clock: Clock) -> str:
+    if one.running and not one.in_force:
+        names = ", ".join(item.reference for item in one.running)
+        return f"Orders of it still run ({names}), which no plan in force holds: withdraw it."
     due = turn(phases, clock.day)
     if state is State.NEXT_DUE and due is not None:
         return _sign_next(due)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from b12fhir.errors import SignOffError
 from b12fhir.fhir.invariants import Rules, broken_invariants
+from b12fhir.fhir.lifecycle.agree import two_things
 from b12fhir.fhir.lifecycle.held import links
 from b12fhir.fhir.lifecycle.words import still_says_proposal
 from b12fhir.fhir.validate import structure
@@ -71,3 +72,5 @@ def _unsigned(bundle: Resource) -> Iterator[str]:
                 yield f"{where}: it is based on no proposal"
             if still_says_proposal(resource):
                 yield f"{where}: it says of itself that it is none"
+            for what in two_things(resource):
+                yield f"{where}: its text and its structure differ in {what}"

@@ -16,6 +16,11 @@ from b12fhir.fhir.lifecycle.signer import Signer
 from b12fhir.kernel.dates import parse_when
 from b12fhir.ports import Resource
 
+_PROPOSED_ANEW = (
+    "While the decision stands, the next sync proposes a plan anew. To be left alone, reject that "
+    "one: the same decision is not proposed again then."
+)
+
 
 def withdraw(stored: Iterable[Resource], key: str, by: Signer, reason: str) -> Act:
     """The transaction that withdraws a proposal, or on behalf of a practitioner a signed plan.
@@ -26,16 +31,17 @@ def withdraw(stored: Iterable[Resource], key: str, by: Signer, reason: str) -> A
     held = the_plan(stored, key, by.site)
     told = in_words(reason)
     _check_open(held)
-    if held.approved is not None and not by.practitioner:
+    is_signed = bool(held.signed)
+    if is_signed and not by.practitioner:
         raise PractitionerError(
             "The plan is signed: its orders are stopped only on behalf of a practitioner.",
             hint="Name one with --practitioner Practitioner/ID.",
         )
-    is_signed = held.approved is not None
     entries = ended(held, told, by) if is_signed else let_go(held, told, by)
-    orders = sum(item.status in IN_FORCE for item in held.signed) - is_signed
-    said = f"{orders} running orders are stopped." if is_signed else "Nothing of it was ordered."
-    return act("withdraw", held, entries, by, Said((f"Plan {key} is withdrawn.", said), told))
+    stopped = f"Running orders that are stopped: {len(held.running)}."
+    ordered = stopped if is_signed else "Nothing of it was ordered."
+    lines = (f"Plan {key} is withdrawn.", ordered, _PROPOSED_ANEW)
+    return act("withdraw", held, entries, by, Said(lines, told))
 
 
 def close(stored: Iterable[Resource], key: str, by: Signer, phase: str = "") -> Act:
@@ -56,7 +62,7 @@ def close(stored: Iterable[Resource], key: str, by: Signer, phase: str = "") -> 
 
 
 def _check_open(held: Held) -> None:
-    if held.shown.status in CLOSED:
+    if held.shown.status in CLOSED and not held.running:
         raise SignedError(
             f"The plan is {held.shown.status} already.", hint="There is nothing left to do."
         )
@@ -78,8 +84,8 @@ def _close_phase(held: Held, name: str, by: Signer) -> Act:
         )
     plan, order = held.shown, held.request(name)
     entries = [
-        amend(plan, noted(plan, f"Phase {name} closed {by.words}."), by.site, signed=True),
-        become(order, "completed", by.site, signed=True),
+        amend(plan, noted(plan, f"Phase {name} closed {by.words}."), by.site),
+        become(order, "completed", by.site),
     ]
     return act("close", held, entries, by, Said((f"Phase {name} is completed.",)))
 

@@ -8,7 +8,9 @@ from b12fhir.fhir.profiles.shared import (
     key_in,
     origin,
     proposed,
+    says_no_proposal,
     says_proposal,
+    status_in,
 )
 from b12fhir.kernel.codes import LOINC, SNOMED
 
@@ -85,6 +87,82 @@ MONITORING = Profile(
         key_in("b12-sr", "service-request"),
         says_proposal("b12-sr"),
         origin("b12-sr"),
+    ),
+)
+
+# The type is in the reference itself: a validator without a server follows none.
+_PERSON = "reference.matches('^(.*/)?Practitioner(Role)?/[^/]+(/_history/.+)?$')"
+
+SIGNED_PLAN = Profile(
+    "b12-plan",
+    "CarePlan",
+    "the plan, signed",
+    "The plan that a named practitioner put in force: its orders, and the phases that are still"
+    " proposals and wait for a signature of their own.",
+    (
+        Element("text", 1, why="Every reason, for any reader"),
+        *identified("approved-plan"),
+        *PROTOCOL,
+        Element("basedOn", 1, targets=("CarePlan",), why="The proposal it was made of"),
+        Element("intent", pattern={"Code": "plan"}),
+        Element("category", 1),
+        Element("title", 1),
+        SUBJECT,
+        Element("period", 1),
+        Element("period.start", 1, why="d0: every date of the plan is counted from it"),
+        Element("created", 1),
+        Element("author", 1, targets=("Practitioner", "PractitionerRole")),
+        Element("activity.reference", targets=("MedicationRequest", "ServiceRequest")),
+    ),
+    (
+        status_in(
+            "b12-plan", ("active", "on-hold", "completed", "revoked", "entered-in-error", "unknown")
+        ),
+        Invariant("b12-plan-2", "A practitioner answers for it.", f"author.{_PERSON}"),
+        key_in("b12-plan", "approved-plan"),
+        # Else the next run would take it for the proposal, and change it.
+        Invariant(
+            "b12-plan-3",
+            "It does not bear the proposal's identifier.",
+            "identifier.where(system = '{canonical}/sid/plan').empty()",
+        ),
+        says_no_proposal("b12-plan"),
+        origin("b12-plan"),
+    ),
+)
+
+TEST_ORDER = Profile(
+    "b12-test-order",
+    "ServiceRequest",
+    "a test to do, ordered",
+    "The order that a named practitioner made of a proposed test.",
+    (
+        *identified("order"),
+        Element("basedOn", 1, targets=("ServiceRequest",), why="The proposal it was made of"),
+        Element("requisition", 1, why="The plan it belongs to"),
+        Element("intent", pattern={"Code": "order"}),
+        Element("doNotPerform", most="0"),
+        Element("code", 1, binding="b12-tests"),
+        Element("code.text", 1),
+        SUBJECT,
+        Element("occurrence[x]", 1, types=("Timing",)),
+        Element("authoredOn", 1),
+        Element("requester", 1, targets=("Practitioner", "PractitionerRole")),
+    ),
+    (
+        status_in(
+            "b12-test-order",
+            ("active", "on-hold", "completed", "revoked", "entered-in-error", "unknown"),
+        ),
+        Invariant(
+            "b12-test-order-2",
+            "Its days are given one by one.",
+            "occurrence.event.exists() and occurrence.event.isDistinct()",
+        ),
+        Invariant("b12-test-order-3", "A practitioner asks for it.", f"requester.{_PERSON}"),
+        key_in("b12-test-order", "order"),
+        says_no_proposal("b12-test-order"),
+        origin("b12-test-order"),
     ),
 )
 

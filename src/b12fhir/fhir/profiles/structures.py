@@ -7,7 +7,14 @@ from b12fhir.fhir.profiles.answers import ASSESSMENT, DETECTED_ISSUE, ENGINE, LA
 from b12fhir.fhir.profiles.element import structure_definition
 from b12fhir.fhir.profiles.header import Shelf
 from b12fhir.fhir.profiles.medicines import DOSE, ORDER, PROPOSAL
-from b12fhir.fhir.profiles.plans import APPROVAL_TASK, CARE_PLAN, GOAL, MONITORING
+from b12fhir.fhir.profiles.plans import (
+    APPROVAL_TASK,
+    CARE_PLAN,
+    GOAL,
+    MONITORING,
+    SIGNED_PLAN,
+    TEST_ORDER,
+)
 
 WRITTEN = (
     CARE_PLAN,
@@ -19,7 +26,7 @@ WRITTEN = (
     APPROVAL_TASK,
     ENGINE,
 )
-PROFILES = (*WRITTEN, ORDER, DOSE, LAB)
+PROFILES = (*WRITTEN, SIGNED_PLAN, ORDER, TEST_ORDER, DOSE, LAB)
 
 
 def structure_definitions(shelf: Shelf) -> Iterator[dict[str, Any]]:

@@ -83,8 +83,8 @@ def test_goals_of_a_treatment_become_active():
     ("case", "said", "tests"),
     [
         ("V04", "orders its tests and nothing else", True),
-        ("V26", "ends no order that is running", True),
-        ("V28", "ends no order that is running", False),
+        ("V26", "ends no order that is running, unless", True),
+        ("V28", "ends no order that is running, unless", False),
     ],
 )
 def test_a_plan_without_medicine_says_what_its_signature_means(case, said, tests):

@@ -148,7 +148,10 @@ def test_a_signed_plan_is_stopped_for_a_practitioner_only():
     assert set(shelf.statuses("Goal").values()) == {"cancelled"}
     assert shelf.get("Task", ":maintenance")["status"] == "cancelled"
     assert task["status"] == "requested"
-    assert "running orders are stopped" in act.said.lines[1]
+    # The phase and its tests.
+    running = 1 + len(shelf.get("CarePlan", ":r1")["activity"]) - len(shelf.plan().phases)
+    assert act.said.lines[1] == f"Running orders that are stopped: {running}."
+    assert "reject that one" in act.said.lines[2]
 
 
 def test_what_was_completed_before_stays_completed():

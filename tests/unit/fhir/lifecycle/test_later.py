@@ -10,6 +10,7 @@ from b12fhir.fhir.lifecycle import approve
 from b12fhir.fhir.lifecycle.wish import Wish
 from tests.support.plans import D0, DOCTOR, SITE, Shelf, doctor
 
+WEEKLY = {"count": 4, "frequency": 1, "period": 1, "periodUnit": "wk"}
 NEXT = Wish(phase="induction-2")
 
 
@@ -86,11 +87,18 @@ def test_an_agreed_start_moves_the_phase_and_those_after_it():
     later = shelf.get("MedicationRequest", ":maintenance")
     assert "from 2027-02-04" in later["dosageInstruction"][0]["text"]
     assert (later["status"], untouched(later, SITE)) == ("draft", True)
+    # The plan's own table still shows the days as planned.
+    notice = shelf.get("CarePlan", ":r1", signed=True)["note"][0]["text"]
+    assert notice.endswith(
+        " It begins on 2026-12-14, not on 2026-12-10 as planned. Later phases move by as many days."
+    )
     done = shelf.get("MedicationRequest", ":induction-2")
     assert (done["status"], untouched(done, SITE)) == ("completed", True)
     # The Task follows the order as it is moved: the 4th dose is due on 4 January.
     task = shelf.get("Task", ":maintenance")
     assert task["restriction"]["period"]["end"] == "2026-12-21"
+    assert "phase maintenance begins on 2027-02-04" in task["description"]
+    assert "sign phase maintenance by 2026-12-21" in task["description"]
 
 
 def test_a_request_without_supply_and_narrative_moves_as_well():
@@ -178,18 +186,18 @@ def test_what_somebody_edited_or_made_unreadable_is_not_signed_unseen():
     refused(shelf, "2026-12-01", NEXT, ChangedError)
     shelf.edit("MedicationRequest", ":induction-2", dosageInstruction=[])
     said = refused(shelf, "2026-12-01", Wish("induction-2", accept_changes=True))
-    # Without dates it sorts behind the phases that have some.
-    assert "that is maintenance" in said
-    shelf.edit("MedicationRequest", ":maintenance", dosageInstruction=[])
-    said = refused(shelf, "2026-12-01", Wish("induction-2", accept_changes=True))
-    assert "cannot be read" in said
+    assert "dates of phase induction-2 cannot be read" in said
+    # Without dates it sorts behind maintenance, which is not the next one for all that.
+    said = refused(shelf, "2026-12-01", Wish("maintenance", accept_changes=True))
+    assert "dates of phase induction-2 cannot be read" in said
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"text": "1000 microgram weekly"},
-        {"timing": {"repeat": {"boundsPeriod": {"start": "2026-12-10T09:00:00+01:00"}}}},
+        {"timing": {"repeat": WEEKLY | {"boundsPeriod": {"start": "2026-12-10T09:00:00+01:00"}}}},
+        {"timing": {"event": ["2026-12-10", "2026-12-17"]}},
     ],
 )
 def test_dates_that_text_and_timing_do_not_share_are_not_moved(change):
