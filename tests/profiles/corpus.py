@@ -123,8 +123,10 @@ NOISE = tuple(
         r"The (Source|Target) Code System \S+ is not fully defined and populated",
         # A new resource stands under a temporary address, and no relative link leads from there to
         # a stored one; servers take Type/id all the same. Between stored ones the rule counts.
-        r"Entry \d+ matches the reference \S+ by type and id but its fullUrl \S+ does not match the "
-        r"full target URL urn:uuid:",
+        (
+            r"Entry \d+ matches the reference \S+ by type and id but its fullUrl \S+ does not match"
+            r" the full target URL urn:uuid:"
+        ),
         # A rejection has its reason in the practitioner's own words.
         r"No code provided, and a code should be provided from the value set .*PurposeOfUse",
         # Observations are the records of others.
