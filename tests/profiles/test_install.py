@@ -87,7 +87,7 @@ def test_one_that_is_refused_does_not_stop_the_others():
     server = Server(refuses="b12-careplan")
     done = install(server, ALL)
     profiles = next(kind for kind in done if kind.kind == "StructureDefinition")
-    assert profiles.line() == "StructureDefinition: 10 created, 0 updated, 0 unchanged, 1 refused"
+    assert profiles.line() == "StructureDefinition: 12 created, 0 updated, 0 unchanged, 1 refused"
     (told,) = refusals(done)
     assert told.startswith("StructureDefinition/b12-careplan: the server refused it (HTTP 422).")
     assert "own words" not in told
