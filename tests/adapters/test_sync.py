@@ -304,7 +304,7 @@ def test_each_write_is_accounted_for_once_and_no_run_without_one():
     server.put(person("a", deceasedBoolean=True))
     run(server)
     run(server)
-    assert accounts(server) == ["CREATE", "CANCEL"]
+    assert accounts(server) == ["CREATE", "UPDATE"]
     (_, last) = server.all("Provenance")
     assert last["reason"] == [{"text": "The patient is recorded as deceased."}]
     assert last["recorded"] == "2026-11-21T10:00:00+00:00"

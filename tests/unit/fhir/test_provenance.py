@@ -122,7 +122,7 @@ def test_a_way_there_and_back_leaves_a_trace_of_each_step():
     publish(server, None)
     kept = server.all("Provenance")
     codes = [p["activity"]["coding"][0]["code"] for p in kept]
-    assert codes == ["CREATE", "UPDATE", "UPDATE", "UPDATE", "CANCEL"]
+    assert codes == ["CREATE", "UPDATE", "UPDATE", "UPDATE", "UPDATE"]
     assert {p["meta"]["versionId"] for p in kept} == {"1"}
 
 
