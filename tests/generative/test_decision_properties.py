@@ -28,8 +28,8 @@ from b12fhir.protocol.model import PhaseTemplate
 from tests.support.facts import TODAY, allergy, injection, lab, record, tablets
 from tests.support.patients import NEAR_LIMITS, PROTOCOL, TOTAL, patients, pregnancies
 
-always = settings(derandomize=True, deadline=None, max_examples=80)
-often = settings(derandomize=True, deadline=None, max_examples=200)
+always = settings(max_examples=80)
+often = settings(max_examples=200)
 
 # The worse, the lower; the three deficient classes differ in how the deficiency was shown.
 RANK = {C.INDETERMINATE: 1, C.UNLIKELY: 2}

@@ -70,7 +70,7 @@ RECORDS = st.lists(
     unique_by=lambda one: one.reference,
 )
 DAYS = st.integers(0, 150)
-always = settings(derandomize=True, deadline=None, max_examples=100)
+always = settings(max_examples=100)
 
 
 @st.composite

@@ -196,7 +196,7 @@ def check_writes(bundle, stored) -> None:
 
 
 @given(plans(), decisions())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_only_valid_draft_proposals_are_composed(plan, decision):
     bundle = composed(plan, decision)
     if bundle is None:
@@ -217,7 +217,7 @@ def test_no_case_makes_more_than_a_draft(case):
 
 
 @given(plans(), decisions(), days)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_same_input_gives_the_same_bytes_on_any_day(plan, decision, day):
     one = composed(plan, decision)
     two = composed(plan, replace(decision, as_of=day))
@@ -235,7 +235,7 @@ states = st.lists(
 
 
 @given(plans(), plans(), states, st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_others_did_only_drafts_are_touched(first, second, meddling, is_wanted):
     """Somebody signs, holds, closes or cancels at random between two runs."""
     server = MemoryServer()

@@ -20,7 +20,7 @@ from tests.unit.fhir.extract import given as build
 PROTOCOL = load_protocol()
 TABLE = PROTOCOL.analytes
 AS_OF = datetime(2026, 11, 21, 9, tzinfo=UTC)
-always = settings(derandomize=True, deadline=None, max_examples=100)
+always = settings(max_examples=100)
 
 # LOINC, unit, values around the limits of that unit.
 RESULTS = [

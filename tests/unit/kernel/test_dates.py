@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from b12fhir.kernel.dates import (
@@ -148,7 +148,6 @@ def test_iso_text() -> None:
     assert on(date(2026, 11, 21)) == _read("2026-11-21")
 
 
-@settings(derandomize=True)
 @given(DAYS, DAYS)
 def test_a_known_day_is_before_or_not_but_never_unknown(day: date, other: date) -> None:
     assert on(day).before(other) is Truth.of(day < other)
@@ -156,7 +155,6 @@ def test_a_known_day_is_before_or_not_but_never_unknown(day: date, other: date) 
     assert on(day).later_than(on(other)) is Truth.of(day > other)
 
 
-@settings(derandomize=True)
 @given(DAYS, DAYS, DAYS)
 def test_a_span_answers_as_every_day_in_it_would(one: date, other: date, day: date) -> None:
     span = When(min(one, other), max(one, other))
@@ -164,7 +162,6 @@ def test_a_span_answers_as_every_day_in_it_would(one: date, other: date, day: da
     assert span.before(day) is (Truth.of(ends.pop()) if len(ends) == 1 else UNKNOWN)
 
 
-@settings(derandomize=True)
 @given(
     st.integers(-600_000_000, 3_800_000_000),
     st.integers(-12 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m))),
@@ -192,7 +189,6 @@ def test_calendar_months(day: date, months: int, expected: date) -> None:
     assert add_months(day, months) == expected
 
 
-@settings(derandomize=True)
 @given(DAYS, st.integers(-240, 240))
 def test_months_keep_the_day_or_end_the_month(day: date, months: int) -> None:
     later = add_months(day, months)

@@ -51,7 +51,7 @@ def _held(value: Decimal, comparator: Comparator) -> list[Decimal]:
     return [one for one in grid if tests[comparator](one)]
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(TENTHS, TENTHS, st.sampled_from(Comparator))
 def test_an_answer_holds_for_every_value_it_stands_for(
     value: Decimal, limit: Decimal, comparator: Comparator
@@ -66,7 +66,6 @@ def test_an_answer_holds_for_every_value_it_stands_for(
         assert answer is expected
 
 
-@settings(derandomize=True)
 @given(TENTHS, TENTHS, st.sampled_from(Comparator))
 def test_nothing_is_below_and_above_at_once(
     value: Decimal, limit: Decimal, comparator: Comparator

@@ -5,7 +5,7 @@ from itertools import permutations, product
 from operator import and_, or_
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from b12fhir.kernel.truth import Truth
@@ -51,13 +51,11 @@ def test_the_order_of_facts_does_not_matter() -> None:
         assert len({reduce(or_, order) for order in permutations(facts)}) == 1
 
 
-@settings(derandomize=True)
 @given(TRUTHS)
 def test_de_morgan(facts: list[Truth]) -> None:
     assert ~reduce(and_, facts) is reduce(or_, [~fact for fact in facts])
 
 
-@settings(derandomize=True)
 @given(TRUTHS)
 def test_settling_an_unknown_never_turns_a_known_answer(facts: list[Truth]) -> None:
     """What is called yes or no stays so, whatever the missing test may show."""
