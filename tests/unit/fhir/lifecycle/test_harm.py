@@ -7,6 +7,7 @@ import pytest
 from b12fhir.errors import ConfirmationError, PractitionerError, SignedError, SignOffError
 from b12fhir.fhir.identity import PLAN
 from b12fhir.fhir.lifecycle import Signer, State, approve, reject, withdraw
+from b12fhir.fhir.lifecycle.agree import two_things
 from b12fhir.fhir.lifecycle.wish import NOTHING_SPECIAL, Wish
 from tests.support.plans import D0, SITE, Shelf, clock, doctor
 from tests.unit.fhir.lifecycle.test_approve import replacing
@@ -268,3 +269,18 @@ def test_the_next_phase_of_a_short_load_is_asked_for_within_its_days():
         "Phase induction ends on 2026-12-03; phase induction-2 begins on 2026-12-10. Look at the "
         "response and sign phase induction-2 by 2026-11-21, or withdraw the plan with the reason."
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "repeat", "found"),
+    [
+        ("1000 microgram - once", {"count": 1}, []),
+        ("1000 microgram - once", {"count": 6, "period": 2, "periodUnit": "d"}, ["how often"]),
+        # A year is none of our units: then the words cannot be ours either.
+        ("1000 microgram - once a month", {"period": 1, "periodUnit": "a"}, ["how often"]),
+        ("1000 microgram - 3 times a week", {"frequency": 3, "period": 1, "periodUnit": "wk"}, []),
+    ],
+)
+def test_how_often_is_compared_in_our_own_words(said, repeat, found):
+    dosage = {"text": said, "timing": {"repeat": repeat}}
+    assert list(two_things({"dosageInstruction": [dosage]})) == found
