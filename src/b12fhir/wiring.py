@@ -284,6 +284,7 @@ class _House:
             audit=audit,
             validate=self.settings.validate,
             dry_run=dry_run,
+            made=self.clock(),
         )
 
     def _artefacts(self) -> Sequence[Resource]:

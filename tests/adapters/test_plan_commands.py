@@ -142,6 +142,9 @@ def test_a_start_that_has_passed_asks_for_a_new_day(server):
     code, out, _ = b12fhir(*again)
     assert code == 0
     assert "from 2026-11-25" in out
+    (order,) = orders(server)
+    # The day asked about judges; the signature bears the moment in which it was given.
+    assert order["authoredOn"].startswith(DAY)
 
 
 def test_reject_withdraw_and_close_take_their_reasons(server):

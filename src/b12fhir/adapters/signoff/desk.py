@@ -16,7 +16,7 @@ from b12fhir.service.recording import OFF
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One server and the moment of the act.
+    """One server, the moment ``at`` which is asked about, and ``made``, that of the act itself.
 
     ``read`` gives everything about one patient as ``sync`` reads it: what was proposed is decided
     again on it before anything is signed. ``validate``: check each transaction before it is sent.
@@ -32,6 +32,7 @@ class Desk:
     audit: Audit = field(default=OFF)
     validate: bool = True
     dry_run: bool = False
+    made: datetime | None = None
 
     @property
     def clock(self) -> Clock:
@@ -45,7 +46,7 @@ class Desk:
 
     def signer(self, practitioner: str) -> Signer:
         """Whoever acts, at this moment."""
-        return Signer(practitioner, self.clock)
+        return Signer(practitioner, self.clock, self.made)
 
     def check(self) -> None:
         """Raise `SignOffError` if this server cannot keep a signed plan safely.

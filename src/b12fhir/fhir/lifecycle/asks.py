@@ -38,7 +38,7 @@ def ask_for(held: Held, phase: PhaseState, current: PhaseState, plan: str, by: S
         "description": text,
         "focus": {"reference": plan},
         "for": held.shown.resource["subject"],
-        "authoredOn": by.clock.instant,
+        "authoredOn": by.instant,
         "requester": engine_of(held),
         "owner": {"reference": by.practitioner},
         "note": [{"text": PROPOSAL_NOTICE}],

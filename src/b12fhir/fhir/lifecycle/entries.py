@@ -45,7 +45,7 @@ def order_of(item: Owned, by: Signer, *, despite: str = "", prior: str = "") -> 
         "basedOn": references([item.reference]),
         "status": "active",
         "intent": "order",
-        "authoredOn": by.clock.instant,
+        "authoredOn": by.instant,
         "requester": {"reference": by.practitioner},
     }
     return create(by.site, ORDER, _unproposed(order))
@@ -63,7 +63,7 @@ def plan_of(item: Owned, by: Signer, links: Mapping[str, str], replaces: Iterabl
         "basedOn": references([item.reference]),
         "status": "active",
         "intent": "plan",
-        "created": by.clock.instant,
+        "created": by.instant,
         "author": {"reference": by.practitioner},
     }
     plan.pop("replaces", None)

@@ -29,7 +29,7 @@ def record_of(entries: Iterable[Entry], source: Owned, by: Signer, reason: str =
             "resourceType": "Provenance",
             "meta": meta(by.site),
             "target": [{"reference": target} for target in targets],
-            "recorded": by.clock.instant,
+            "recorded": by.instant,
             "policy": list(source.resource.get("instantiatesCanonical", [])),
             "reason": [{"text": reason}] if reason else [],
             "activity": {

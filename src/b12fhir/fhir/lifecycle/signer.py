@@ -19,21 +19,19 @@ class Clock:
         """The day at the site."""
         return self.at.astimezone(self.site.zone).date()
 
-    @property
-    def instant(self) -> str:
-        """The moment as FHIR writes it, to the second."""
-        return self.at.astimezone(self.site.zone).isoformat(timespec="seconds")
-
 
 @dataclass(frozen=True, slots=True)
 class Signer:
     """On whose behalf, and when: ``Practitioner/<id>`` or ``PractitionerRole/<id>``.
 
-    ``""`` is the engine itself, which may take back what it proposed and nothing else.
+    ``""`` is the engine itself, which may take back what it proposed and nothing else. ``made`` is
+    the moment in which it is really done, by default the one asked about: whoever looks at another
+    day must not date a signature back to it.
     """
 
     practitioner: str
     clock: Clock
+    made: datetime | None = None
 
     @property
     def site(self) -> Site:
@@ -44,4 +42,13 @@ class Signer:
     def words(self) -> str:
         """Who and when, to stand behind a verb."""
         whose = f" on behalf of {self.practitioner}" if self.practitioner else ""
-        return f"on {self.clock.day.isoformat()}{whose}"
+        return f"on {self._at_the_site.date().isoformat()}{whose}"
+
+    @property
+    def instant(self) -> str:
+        """The moment of the act as FHIR writes it, to the second."""
+        return self._at_the_site.isoformat(timespec="seconds")
+
+    @property
+    def _at_the_site(self) -> datetime:
+        return (self.made or self.clock.at).astimezone(self.site.zone)

@@ -1,5 +1,6 @@
 """Signing: an order that nobody asked for, on the wrong days or twice, is the worst defect here."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,7 @@ from b12fhir.errors import ChangedError, ConfirmationError, Defect, SignedError,
 from b12fhir.fhir.digest import untouched
 from b12fhir.fhir.lifecycle import State, approve, reject, withdraw
 from b12fhir.fhir.lifecycle.wish import NOTHING_SPECIAL, Wish
-from tests.support.plans import D0, DOCTOR, SITE, Shelf, at, bundle_of, clock, doctor
+from tests.support.plans import D0, DOCTOR, SITE, Shelf, at, bundle_of, doctor
 
 
 def refused(shelf: Shelf, day: str = D0, wish: Wish = NOTHING_SPECIAL) -> pytest.ExceptionInfo:
@@ -402,4 +403,16 @@ def test_the_day_counts_at_the_site():
     by = doctor()
     night = type(by.clock)(at("2026-11-21").replace(hour=0, minute=30), SITE, 14)
     assert night.day == date(2026, 11, 21)
-    assert clock().instant == "2026-11-21T10:00:00+01:00"
+    assert doctor().instant == "2026-11-21T10:00:00+01:00"
+
+
+def test_a_signature_is_never_dated_back():
+    """Whoever looks at another day (--as-of) signs now all the same; the day asked about judges."""
+    shelf = Shelf()
+    by = replace(doctor(D0), made=at("2026-11-23"))
+    shelf.do(approve, by)
+    order = shelf.get("MedicationRequest", ":induction", signed=True)
+    plan = shelf.get("CarePlan", ":r1", signed=True)
+    assert order["authoredOn"] == plan["created"] == "2026-11-23T10:00:00+01:00"
+    assert "Signed on 2026-11-23" in plan["note"][0]["text"]
+    assert plan["period"]["start"] == D0
