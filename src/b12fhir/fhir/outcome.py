@@ -5,9 +5,12 @@ and HAPI's own error numbers cannot: those make the summary. The text is for the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from b12fhir.errors import ServerError
+from b12fhir.ports import Resource
 
 _HAPI = re.compile(r"HAPI-\d{3,5}")
 _TOKEN = re.compile(r"[a-z][a-z-]{0,30}\Z")
@@ -71,3 +74,21 @@ def _issue(row: Mapping[str, Any]) -> OutcomeIssue:
 def _token(value: object) -> str:
     """A code as FHIR spells codes; anything else might be text and is not repeated."""
     return value if isinstance(value, str) and _TOKEN.match(value) else "unknown"
+
+
+def whole(resources: Iterable[Resource], kind: str, hint: str) -> Iterator[Resource]:
+    """Pass matches of one type on; an answer that the server itself doubts is none.
+
+    Raises `ServerError` with ``hint`` at the first outcome that is more than information.
+    """
+    for resource in resources:
+        outcome = read_outcome(resource)
+        if outcome is None:
+            yield resource
+        elif outcome.is_harmful:
+            raise ServerError(
+                f"The server warned while searching {kind} ({outcome.summary()}): "
+                "the answer may not be whole.",
+                hint=hint,
+                detail=outcome.detail(),
+            )

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, tzinfo
 
 from b12fhir.adapters.signoff.desk import Desk
-from b12fhir.errors import PractitionerError, ServerError, SignOffError
+from b12fhir.errors import PractitionerError, SignOffError
 from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.fhir.identity import APPROVED_PLAN, PLAN, parse_plan_key
 from b12fhir.fhir.lifecycle.held import SIGNED
-from b12fhir.fhir.outcome import read_outcome
+from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.stored import KINDS, patient_of
 from b12fhir.kernel.dates import parse_when
 from b12fhir.ports import Resource
@@ -100,14 +100,5 @@ def one(desk: Desk, kind: str, own: str) -> Resource | None:
 
 def _search(desk: Desk, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
     """Matches of one type; an answer that the server itself doubts is none."""
-    for resource in desk.server.search(kind, {**params, **_PAGE}):
-        outcome = read_outcome(resource)
-        if outcome is None:
-            yield resource
-        elif outcome.is_harmful:
-            raise ServerError(
-                f"The server warned while searching {kind} ({outcome.summary()}): the answer may "
-                "not be whole.",
-                hint="Nothing was signed. See the server's log, then try again.",
-                detail=outcome.detail(),
-            )
+    found = desk.server.search(kind, {**params, **_PAGE})
+    return whole(found, kind, "Nothing was signed. See the server's log, then try again.")

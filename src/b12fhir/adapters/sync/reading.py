@@ -6,7 +6,7 @@ from typing import Any
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
 from b12fhir.fhir.lifecycle.held import SIGNED
-from b12fhir.fhir.outcome import read_outcome
+from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import OPTIONAL, owned_resources
 from b12fhir.ports import FhirReader, Resource
@@ -126,14 +126,6 @@ def _medication_ids(resource: Mapping[str, Any]) -> Iterator[str]:
 
 def _complete(resources: Iterable[Resource], kind: str) -> Iterator[Resource]:
     """Pass resources on; refuse an answer in which the server itself doubts its wholeness."""
-    for resource in resources:
-        outcome = read_outcome(resource)
-        if outcome is None:
-            yield resource
-        elif outcome.is_harmful:
-            raise ServerError(
-                f"The server warned while searching {kind} ({outcome.summary()}): "
-                "the answer may not be whole.",
-                hint="This patient was not decided. See the server's log, then run again.",
-                detail=outcome.detail(),
-            )
+    return whole(
+        resources, kind, "This patient was not decided. See the server's log, then run again."
+    )
