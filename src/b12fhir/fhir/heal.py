@@ -18,7 +18,7 @@ from typing import Any
 
 from b12fhir.fhir.digest import untouched
 from b12fhir.fhir.extract.tree import obj
-from b12fhir.fhir.identity import DUPLICATE, urn
+from b12fhir.fhir.identity import DUPLICATE
 from b12fhir.fhir.lifecycle.held import SIGNED
 from b12fhir.fhir.links import links_in, relinked
 from b12fhir.fhir.site import Site
@@ -139,12 +139,9 @@ def _given_up(copy: Owned, kept: Owned, site: Site) -> dict[str, Any]:
     meta = {k: v for k, v in copy.resource.get("meta", {}).items() if k != "profile"}
     moved = replace(copy, resource={**copy.resource, "identifier": identifiers, "meta": meta})
     why = f"It has the identity of {kept.reference}, which counts."
-    entry = (
-        rewritten(moved, moved.resource, site)
-        if copy.is_withdrawn
-        else entry_to_withdraw(moved, why, site)
-    )
-    return {**entry, "fullUrl": urn(site, DUPLICATE, own)}
+    if copy.is_withdrawn:
+        return rewritten(moved, moved.resource, site)
+    return entry_to_withdraw(moved, why, site)
 
 
 def _problem(groups: Iterable[Sequence[Owned]]) -> str:
