@@ -1,7 +1,7 @@
 """A signed plan followed on a server: doses, the one Task about a late one, and the calendar."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 
 import pytest
@@ -32,6 +32,7 @@ class Ward:
         load = order(**self._mine("induction", "order", f"{self.key}:induction"))
         plan = signed_plan(**self._mine("plan", "approved-plan", self.key))
         del load["meta"], plan["meta"]
+        self._load = load
         store({**PATIENT, "id": fresh}, plan, load)
         changed = self.follow(D0).course.phases[0].changed
         # A server that runs after d0 took the order in later: its first dose is due on that day.
@@ -43,6 +44,15 @@ class Ward:
             "subject": {"reference": f"Patient/{self.id}"},
             "identifier": [{"system": SITE.system(system), "value": value}],
         }
+
+    def write(self, start: date, every: int) -> None:
+        """The order as somebody has it on the server: from that day, every so many days."""
+        (dosage,) = self._load["dosageInstruction"]
+        repeat = {**dosage["timing"]["repeat"], "period": every}
+        repeat["boundsPeriod"] = {"start": start.isoformat()}
+        edited = {**dosage, "timing": {"repeat": repeat}, "text": f"every {every} days"}
+        authored = f"{start.isoformat()}T08:00:00Z"
+        self._store({**self._load, "authoredOn": authored, "dosageInstruction": [edited]})
 
     def give(self, number: int) -> None:
         day = (self.first + timedelta(days=number)).isoformat()
@@ -93,6 +103,25 @@ def test_doses_as_the_server_has_them(ward) -> None:
     ward.give(0)
     assert statuses(ward.on(1)) == ["given", "due", "scheduled"]
     assert statuses(ward.on(5)) == ["given", "missed", "scheduled"]
+
+
+@pytest.mark.parametrize(("every", "third"), [(7, "scheduled"), (3, "due")])
+def test_an_edit_of_the_schedule_makes_no_missed_dose(ward, every: int, third: str) -> None:
+    """Two doses of six and four days ago, given before anybody touched the order: they count.
+
+    The next is counted from the second one (weekly: in three days; every three days: yesterday),
+    and is late on no day before the edit.
+    """
+    ward.first = ward.follow(D0).course.phases[0].changed
+    ward.write(ward.first - timedelta(days=6), 2)
+    ward.give(-6)
+    ward.give(-4)
+    assert statuses(ward.on(0)) == ["given", "given", "due"]
+    ward.write(ward.first - timedelta(days=6), every)
+    assert statuses(ward.on(0)) == ["given", "given", third]
+    told = [slot.status.value for slot in ward.on(0).log.slots]
+    assert {"missed", "overdue", "too-soon"}.isdisjoint(told)
+    assert len(told) == 7
 
 
 def test_a_late_dose_asks_once_and_is_silent_when_it_was_given(ward) -> None:
