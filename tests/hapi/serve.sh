@@ -20,6 +20,8 @@ trap 'exit 0' INT TERM
 loaded=0
 "${PYTHON:-python3}" "$here/load.py" "$cohort" "$base" || loaded=$?
 ((loaded <= 1)) || exit "$loaded"
+# Somebody who may sign, for the commands that ask for a practitioner.
+"${PYTHON:-python3}" "$here/load.py" "$here/ward" "$base"
 
 cat <<EOF
 
@@ -27,7 +29,12 @@ A real FHIR server is running at $base (memory only). Watch the program do its j
 
   .venv/bin/b12fhir sync --server $base --as-of 2026-11-21
 
-and once more: with unchanged data it writes nothing. Ctrl-C stops the server.
+and once more: with unchanged data it writes nothing. Then what waits for a signature, and signing it:
+
+  .venv/bin/b12fhir plans --server $base --as-of 2026-11-21
+  .venv/bin/b12fhir approve --server $base --as-of 2026-11-21 --plan KEY --practitioner Practitioner/dr1
+
+Ctrl-C stops the server.
 EOF
 while kill -0 "$pid" 2>/dev/null; do sleep 1; done
 echo "hapi: the server ended by itself; see .cache/hapi/run/$port.log" >&2
