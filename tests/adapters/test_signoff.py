@@ -167,10 +167,11 @@ def test_nothing_is_signed_for_a_patient_whose_record_is_closed(ward, change, sa
         pressed(ward, phase="" if before else "induction-2")
 
 
-def test_a_plan_is_signed_only_while_the_record_still_says_the_same(ward):
+@pytest.mark.parametrize("start", [None, date(2026, 11, 25)])
+def test_a_plan_is_signed_only_while_the_record_still_says_the_same(ward, start):
     ward.result(500, id_="later", day="2026-11-20")
     with pytest.raises(ChangedError, match="decision is another"):
-        pressed(ward)
+        pressed(ward, start=start)
     assert ward.orders() == {}
 
 
@@ -420,6 +421,19 @@ def test_somebody_who_was_faster_is_named_where_the_server_only_fails(ward):
     meanwhile(ward, signed_then_down)
     with pytest.raises(SignedError, match="faster"):
         pressed(ward)
+
+
+def test_somebody_who_signs_while_the_record_is_read_is_named(ward):
+    """Read after that signature the record holds its order, which is no new fact."""
+    plain = ward.desk(DAY)
+
+    def read(patient: str) -> Any:
+        sign(plain, key(ward), ward.doctor, Asked())
+        return plain.read(patient)
+
+    with pytest.raises(SignedError, match=r"faster.*signed before"):
+        sign(replace(plain, read=read), key(ward), ward.doctor, Asked())
+    assert ward.orders() == {"induction": "active"}
 
 
 def test_a_plan_rejected_meanwhile_is_not_signed(ward):

@@ -71,7 +71,7 @@ def _post(desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]) -> No
         _look_again(desk, act, step, error)
         return
     if _found_instead_of_created(act.bundle, answer):
-        now = _refusal(desk, act, step)
+        now = refusal(desk, act.key, step)
         raise SignedError(
             "Part of this stood on the server already, and the rest of it was written."
             f" {now.message if now else ''}".rstrip(),
@@ -123,24 +123,26 @@ def _overtaken(
     error: ServerError | None = None,
 ) -> UserError:
     """Read again: what would come of the same step now says what happened meanwhile."""
-    now = _refusal(desk, act, step)
+    now = refusal(desk, act.key, step)
     if now is not None:
-        return SignedError(
-            f"Somebody else was faster, and nothing of this was written. {now.message}",
-            hint=now.hint,
-        )
+        return faster(now)
     return error or ChangedError(
         "The plan was changed in this very moment, and nothing of this was written.",
         hint="Read it again, then repeat.",
     )
 
 
-def _refusal(
-    desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]
-) -> SignOffError | None:
+def faster(now: SignOffError) -> SignedError:
+    """Somebody else was, as what speaks against the step ``now`` shows."""
+    return SignedError(
+        f"Somebody else was faster, and nothing of this was written. {now.message}", hint=now.hint
+    )
+
+
+def refusal(desk: Desk, key: str, step: Callable[[Sequence[Resource]], Act]) -> SignOffError | None:
     """What speaks against the same step on what the server holds now."""
     try:
-        step(of_plan(desk, act.key))
+        step(of_plan(desk, key))
     except SignOffError as now:
         return now
     return None

@@ -6,8 +6,8 @@ from functools import partial
 from b12fhir.adapters.signoff.desk import Asked, Desk, Done
 from b12fhir.adapters.signoff.judging import Judged, is_open, judged, warnings
 from b12fhir.adapters.signoff.reading import check_practitioner, of_plan, ours
-from b12fhir.adapters.signoff.sending import send
-from b12fhir.errors import ChangedError
+from b12fhir.adapters.signoff.sending import faster, refusal, send
+from b12fhir.errors import ChangedError, SignedError
 from b12fhir.fhir import lifecycle
 from b12fhir.fhir.lifecycle import PlanState, State, Wish
 from b12fhir.fhir.lifecycle.held import Held, the_plan
@@ -35,9 +35,15 @@ def sign(desk: Desk, key: str, practitioner: str, asked: Asked) -> Done:
     stored = of_plan(desk, key)
     held = the_plan(stored, key, desk.site)
     _check_seen(held, asked)
-    found = judged(desk, held, asked) if is_open(held) else Judged()
+    step = partial(lifecycle.approve, key=key, by=desk.signer(practitioner))
+    try:
+        found = judged(desk, held, asked) if is_open(held) else Judged()
+    except ChangedError as changed:
+        # Read after another's signature the record holds its orders, which is no new fact.
+        now = refusal(desk, key, partial(step, wish=Wish(asked.phase)))
+        raise (faster(now) if isinstance(now, SignedError) else changed) from None
     wish = Wish(asked.phase, asked.start, found.plan, asked.despite, asked.accept_changes)
-    step = partial(lifecycle.approve, key=key, by=desk.signer(practitioner), wish=wish)
+    step = partial(step, wish=wish)
     return send(desk, step, stored, (*warnings(desk), *found.doubts))
 
 
