@@ -15,18 +15,10 @@ from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.signoff import refuse
 from b12fhir.errors import ConflictError, DuplicateError, TemporaryServerError
 from b12fhir.fhir.lifecycle import State
+from b12fhir.fhir.stored import KINDS
 from tests.support.ward import Ward
 
 TODAY = "2026-11-21"
-KINDS = (
-    "CarePlan",
-    "MedicationRequest",
-    "ServiceRequest",
-    "Goal",
-    "RiskAssessment",
-    "DetectedIssue",
-    "Task",
-)
 
 
 class Between:

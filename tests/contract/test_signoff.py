@@ -23,19 +23,10 @@ from b12fhir.errors import (
 )
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.lifecycle import State
+from b12fhir.fhir.stored import KINDS
 from tests.support.ward import Ward
 
 PROPOSED, TODAY = "2026-11-21", "2026-11-21"
-KINDS = (
-    "CarePlan",
-    "MedicationRequest",
-    "ServiceRequest",
-    "Goal",
-    "RiskAssessment",
-    "DetectedIssue",
-    "Task",
-    "Provenance",
-)
 
 
 @pytest.fixture
@@ -47,7 +38,7 @@ def ward(server, store, fresh) -> Ward:
 
 
 def versions(ward: Ward) -> dict[str, str]:
-    found = [one for kind in KINDS[:-1] for one in ward.stored(kind)]
+    found = [one for kind in KINDS for one in ward.stored(kind)]
     return {f"{one['resourceType']}/{one['id']}": one["meta"]["versionId"] for one in found}
 
 
@@ -254,7 +245,7 @@ def test_the_reference_validator_finds_no_error_in_what_is_written(ward):
     ended = withdraw(ward.desk("2026-12-06"), ward.plan(TODAY).key, ward.doctor, "Moved away")
     for bundle in (second.bundle, ended.bundle):
         assert errors_of(base, bundle) == []
-    for kind in KINDS[:-1]:
+    for kind in KINDS:
         for resource in ward.stored(kind):
             assert errors_of(base, resource) == []
 

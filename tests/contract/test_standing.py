@@ -12,19 +12,11 @@ import pytest
 from b12fhir.adapters.signoff import Asked, refuse, sign, withdraw
 from b12fhir.fhir.json import canonical
 from b12fhir.fhir.lifecycle import State
+from b12fhir.fhir.stored import KINDS
 from b12fhir.kernel.dates import add_days
 from tests.support.ward import UCUM, Ward
 
 TODAY = "2026-11-21"
-KINDS = (
-    "CarePlan",
-    "MedicationRequest",
-    "ServiceRequest",
-    "Goal",
-    "RiskAssessment",
-    "DetectedIssue",
-    "Task",
-)
 OPEN = frozenset({"draft", "preliminary", "requested", "proposed"})
 
 

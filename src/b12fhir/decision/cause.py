@@ -134,8 +134,7 @@ def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reaso
     atrophic = case.with_role("atrophic-gastritis")
     sure = any(not fact.weak for fact in diagnosed) or (bool(blocking) and deficient)
     told = bool(diagnosed) and _confidence(case, diagnosed) is Confidence.PROBABLE
-    antibodies = tuple(result for result in (*blocking, *parietal))
-    evidence = diagnosed + antibodies
+    evidence: Evidence = (*diagnosed, *blocking, *parietal)
     if sure:
         return (_pernicious(Confidence.CONFIRMED, evidence),), _past_pernicious(case)
     if told or (parietal and (atrophic or case.presences("gastrin-raised"))):

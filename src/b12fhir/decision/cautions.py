@@ -102,7 +102,6 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
     measured = results.get(Analyte.FERRITIN) or results.get(Analyte.TRANSFERRIN_SATURATION)
     if not low and (measured or not small):
         return NONE
-    shown: Evidence = low
     if not low and mcv is not None:
         return found("R-180", (mcv,), truth=Truth.UNKNOWN) + gap(
             "iron-studies",
@@ -110,7 +109,7 @@ def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
             " coexisting iron deficiency, which hides macrocytosis and blunts the response.",
             "R-180",
         )
-    return found("R-180", shown) + caution(
+    return found("R-180", low) + caution(
         "iron-low", "Iron is low as well: treat both deficiencies.", "R-180"
     )
 

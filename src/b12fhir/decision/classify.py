@@ -100,15 +100,14 @@ def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
     for result, band in bands:
         reasons = reasons + _band_reasons(case.limits, result, band)
     names = [_CLASS_OF_BAND[band] for _, band in bands]
-    both = pair
     if len(set(names)) == 1:
-        return names[0], reasons + (found("R-31", both) if len(names) == 1 else NONE)
+        return names[0], reasons + (found("R-31", pair) if len(names) == 1 else NONE)
     reasons = reasons + flag("discordant") + _ask_mma_for_discordance()
     if names == [C.CONFIRMED, C.UNLIKELY]:
-        return C.INDETERMINATE, reasons + found("R-32", both)
+        return C.INDETERMINATE, reasons + found("R-32", pair)
     worse = min(bands, key=lambda pair: pair[1].rank)[1]
     note = "total and active B12 disagree: the worse class wins, both are shown"
-    return _CLASS_OF_BAND[worse], reasons + found("R-31", both, note)
+    return _CLASS_OF_BAND[worse], reasons + found("R-31", pair, note)
 
 
 def _ask_mma_for_discordance() -> Reasons:

@@ -55,7 +55,6 @@ def _timed(
     answers = [(run, _longer_than(case, run, months)) for run in runs]
     if any(answer.is_yes for _, answer in answers):
         return _cause(name, Confidence.PROBABLE, parts), NONE
-    shown = parts
     if any(answer.is_unknown for _, answer in answers):
         ask = gap(
             f"{name}-start",
@@ -63,9 +62,9 @@ def _timed(
             " counts as a cause.",
             "R-06",
         )
-        why = found("R-06", shown, "start not known", Truth.UNKNOWN)
+        why = found("R-06", parts, "start not known", Truth.UNKNOWN)
         return _cause(name, Confidence.POSSIBLE, parts), ask + why
-    return None, found("R-06", shown, f"not taken for more than {months} months", Truth.NO)
+    return None, found("R-06", parts, f"not taken for more than {months} months", Truth.NO)
 
 
 def _longer_than(case: Case, run: _Run, months: int) -> Truth:

@@ -40,11 +40,10 @@ def _folate(case: Case, results: Usable, given: Treatment) -> Reasons:
     enough = tuple(dose for dose in given.running if _masks(case, dose))
     if not enough:
         return NONE
-    shown = enough
     known = fresh(results.get(Analyte.FOLATE), case.day, case.limits.baseline_folate_iron_days)
     if known:
-        return found("R-170", shown)
-    return found("R-170", shown) + gap(
+        return found("R-170", enough)
+    return found("R-170", enough) + gap(
         "folate-under-b12",
         "Vitamin B12 is taken and may hide a folate deficiency: measure folate.",
         "R-170",

@@ -28,8 +28,7 @@ _B12 = (Analyte.B12_TOTAL, Analyte.B12_ACTIVE)
 def without_b12(case: Case, results: Usable, given: Treatment) -> Classified:
     """On-treatment (section 27), functional under N2O (R-47), data-quality or no-data (R-18)."""
     if given.recent:
-        shown = given.recent
-        why = found("R-21", shown, "vitamin B12 was given and no earlier sample is usable")
+        why = found("R-21", given.recent, "vitamin B12 was given and no earlier sample is usable")
         return Classified(C.ON_TREATMENT, reasons=why)
     known = metabolites(case, results, given, None)
     gas = case.with_role("n2o")

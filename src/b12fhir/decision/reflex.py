@@ -184,7 +184,7 @@ def _high(seen: Reflex) -> Reflected:
     unexplained = m.mma_raised.is_yes and not m.confounded.is_yes
     if unexplained or m.urine_raised.is_yes:
         urine = (m.urine,) if m.urine is not None and m.urine_raised.is_yes else ()
-        shown = (*m.raised, *urine, *(r for r in seen.results))
+        shown = (*m.raised, *urine, *seen.results)
         kidney = found("R-42", urine) if urine else NONE
         if m.confounded.is_unknown and not urine:
             kidney = found("R-41", shown)

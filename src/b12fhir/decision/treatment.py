@@ -177,14 +177,12 @@ def running_reasons(given: Treatment) -> Reasons:
 
 
 def _on_treatment(doses: tuple[B12Dose, ...]) -> Reasons:
-    shown = doses
-    return found("R-21", shown, "the sample was taken after vitamin B12 was given")
+    return found("R-21", doses, "the sample was taken after vitamin B12 was given")
 
 
 def _possibly(doses: tuple[B12Dose, ...]) -> Reasons:
-    shown = doses
     return (
-        found("R-21", shown, "B12 may have been given before the sample", Truth.UNKNOWN)
+        found("R-21", doses, "B12 may have been given before the sample", Truth.UNKNOWN)
         + flag("possibly-on-treatment")
         + gap(
             "b12-given",

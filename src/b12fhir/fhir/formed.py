@@ -8,6 +8,7 @@ written twice falls on itself; or, where it gives the ids itself, as a plain cre
 from collections.abc import Mapping
 from typing import Any
 
+from b12fhir.fhir.extract.tree import items, obj
 from b12fhir.fhir.links import relinked
 from b12fhir.fhir.server_profile import Form
 from b12fhir.ports import Resource
@@ -34,6 +35,16 @@ def formed(bundle: Resource, form: Form, device: str = "") -> dict[str, Any]:
             relinked(change(entry) if _is_conditional(entry) else entry, links) for entry in entries
         ],
     }
+
+
+def found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
+    """Was a part of it, our Device apart, there before its conditional create?"""
+    return any(
+        _is_conditional(entry)
+        and not is_device(entry)
+        and str(obj(reply.get("response")).get("status", "")).startswith("200")
+        for entry, reply in zip(bundle["entry"], items(answer.get("entry")), strict=False)
+    )
 
 
 def is_device(entry: Mapping[str, Any]) -> bool:

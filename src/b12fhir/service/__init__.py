@@ -2,7 +2,7 @@
 
 from b12fhir.service.explain import Explanation, explain
 from b12fhir.service.explained import EXPLANATION_VERSION, explanation_json, explanation_schema
-from b12fhir.service.follow import Followed, calendar_of, follow
+from b12fhir.service.follow import Followed, calendar_of, follow, follow_proposed
 from b12fhir.service.propose import Proposal, decide_on, extract, propose
 from b12fhir.service.standing import Wanted, wanted
 from b12fhir.service.view import SCHEMA_VERSION, proposal_schema, to_json
@@ -21,6 +21,7 @@ __all__ = [
     "explanation_schema",
     "extract",
     "follow",
+    "follow_proposed",
     "proposal_schema",
     "propose",
     "to_json",

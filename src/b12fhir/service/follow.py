@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from b12fhir.facts.record import Facts
 from b12fhir.fhir.calendar import calendar
 from b12fhir.fhir.course import dose_records, read_courses
 from b12fhir.fhir.extract import extract
@@ -13,6 +14,7 @@ from b12fhir.plan.slot import DoseLog
 from b12fhir.plan.slots import dose_log
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Protocol
+from b12fhir.service.propose import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,18 @@ def follow(
     `read_courses` raise; a patient without a signed plan gives an empty answer.
     """
     facts = extract(resources, protocol, site, patient)
+    return _follow(resources, facts, protocol, as_of, site)
+
+
+def follow_proposed(proposal: Proposal, resources: Sequence[Resource]) -> tuple[Followed, ...]:
+    """As `follow`, on what a proposal has read of the same ``resources`` already."""
+    one = proposal
+    return _follow(resources, one.facts, one.protocol, one.as_of, one.site)
+
+
+def _follow(
+    resources: Sequence[Resource], facts: Facts, protocol: Protocol, as_of: datetime, site: Site
+) -> tuple[Followed, ...]:
     day = as_of.astimezone(site.zone).date()
     return tuple(
         Followed(course, dose_log(course, dose_records(resources, facts, course, site),

@@ -14,8 +14,7 @@ from b12fhir.fhir.lifecycle.held import Held
 from b12fhir.fhir.lifecycle.phases import phase_states
 from b12fhir.plan.make import make_plan
 from b12fhir.ports import Resource
-from b12fhir.service import Proposal, propose
-from b12fhir.service.follow import follow
+from b12fhir.service import Proposal, follow_proposed, propose
 
 
 class Judged(NamedTuple):
@@ -41,7 +40,7 @@ def judged(desk: Desk, held: Held, asked: Asked) -> Judged:
     if held.of("MedicationRequest"):
         _check_others(proposal, asked)
     if held.approved is not None:
-        return Judged(doubts=tuple(_not_given(desk, held, record)))
+        return Judged(doubts=tuple(_not_given(desk, held, proposal, record)))
     if asked.start is None:
         return Judged()
     moved = make_plan(proposal.decision, desk.protocol, asked.start)
@@ -66,10 +65,12 @@ def warnings(desk: Desk) -> Iterator[str]:
         )
 
 
-def _not_given(desk: Desk, held: Held, record: Sequence[Resource]) -> Iterator[str]:
+def _not_given(
+    desk: Desk, held: Held, proposal: Proposal, record: Sequence[Resource]
+) -> Iterator[str]:
     """Doses of the phases so far that nobody recorded: an order that is over takes them along."""
     try:
-        courses = follow(record, desk.protocol, desk.at, desk.site, held.shown.patient)
+        courses = follow_proposed(proposal, record)
     except InputError as problem:
         yield f"The doses given so far cannot be counted: {problem.message}"
         return

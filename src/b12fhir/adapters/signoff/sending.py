@@ -17,6 +17,7 @@ from b12fhir.errors import (
 )
 from b12fhir.fhir.digest import content_digest
 from b12fhir.fhir.extract.tree import items, obj, text
+from b12fhir.fhir.formed import found_instead_of_created
 from b12fhir.fhir.lifecycle import Act
 from b12fhir.fhir.lifecycle.valid import validate
 from b12fhir.ports import AuditEntry, AuditKind, Resource
@@ -70,7 +71,7 @@ def _post(desk: Desk, act: Act, step: Callable[[Sequence[Resource]], Act]) -> No
     except TemporaryServerError as error:
         _look_again(desk, act, step, error)
         return
-    if _found_instead_of_created(act.bundle, answer):
+    if found_instead_of_created(act.bundle, answer):
         now = refusal(desk, act.key, step)
         raise SignedError(
             "Part of this stood on the server already, and the rest of it was written."
@@ -159,12 +160,3 @@ def _trace(resource: Resource, desk: Desk) -> tuple[str, str, str]:
     """What is written, word for word, and on whose behalf."""
     who = (text(obj(resource.get(name)).get("reference")) for name in ("author", "requester"))
     return str(resource["resourceType"]), content_digest(resource, desk.site), "".join(who)
-
-
-def _found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
-    """Was a part of it there before its conditional create?"""
-    return any(
-        "ifNoneExist" in entry["request"]
-        and str(obj(reply.get("response")).get("status", "")).startswith("200")
-        for entry, reply in zip(bundle["entry"], items(answer.get("entry")), strict=False)
-    )

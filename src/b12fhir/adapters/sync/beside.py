@@ -11,7 +11,7 @@ from b12fhir.fhir.identity import APPROVED_PLAN
 from b12fhir.fhir.publish import NO_LONGER, Write, why_withdrawn
 from b12fhir.plan.slot import DoseLog
 from b12fhir.ports import Resource
-from b12fhir.service import Followed, Proposal, follow
+from b12fhir.service import Followed, Proposal, follow_proposed
 
 # Sends a write, told the records it rests on; why it could not be sent, or "".
 Publish = Callable[[Write, Sequence[str]], str]
@@ -39,9 +39,7 @@ def look_beside(proposal: Proposal, stored: Sequence[Resource], publish: Publish
     if not any(identifier_value(one, system) for one in stored):
         return _whole(sent)
     try:
-        followed = follow(
-            stored, proposal.protocol, proposal.as_of, proposal.site, proposal.patient_reference
-        )
+        followed = follow_proposed(proposal, stored)
     except InputError as error:
         return _whole([*sent, Beside(problem=f"the doses were not followed: {error}")])
     why = why_withdrawn(proposal.facts.patient)

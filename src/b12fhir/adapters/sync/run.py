@@ -26,6 +26,7 @@ from b12fhir.errors import (
 from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.compose import device_bundle
 from b12fhir.fhir.compose.entry import plan_definition, used_records
+from b12fhir.fhir.formed import found_instead_of_created
 from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
 from b12fhir.fhir.publish import Write, reconcile
 from b12fhir.fhir.server_profile import ServerProfile, server_profile
@@ -346,7 +347,7 @@ class _Run:
             if error.status != _SERVER_FAULT:
                 raise
             raise _ReadAgainError(error) from None
-        if _found_instead_of_created(bundle, answer):
+        if found_instead_of_created(bundle, answer):
             raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
         return answer
 
@@ -365,16 +366,6 @@ class _Run:
 
 def _reconciled(resources: Sequence[Resource], asked: Wanted, site: Site) -> Write:
     return reconcile(resources, asked.bundle, site, why=asked.why, keep=asked.keep)
-
-
-def _found_instead_of_created(bundle: Resource, answer: Resource) -> bool:
-    """Was a plan, or a part of one, there before its conditional create?"""
-    return any(
-        entry["request"]["method"] == "POST"
-        and entry["resource"]["resourceType"] != "Device"
-        and str(reply.get("response", {}).get("status", "")).startswith("200")
-        for entry, reply in zip(bundle["entry"], answer.get("entry", []), strict=False)
-    )
 
 
 class _ReadAgainError(Exception):
