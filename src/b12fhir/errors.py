@@ -16,11 +16,15 @@
     │   │   ├── RefusedError          23   the server refused what was sent (4xx)
     │   │   ├── ConflictError         24   409: someone else was first
     │   │   └── DuplicateError        25   412: several resources claim one identity
-    │   └── SignOffError     40   a plan cannot be signed, rejected, withdrawn or closed as asked
-    │       ├── SignedError           41   done before, or somebody else was faster
-    │       ├── PractitionerError     42   on behalf of nobody known and active
-    │       ├── ChangedError          43   not what was proposed any more
-    │       └── ConfirmationError     44   an explicit yes of the practitioner is missing
+    │   ├── SignOffError     40   a plan cannot be signed, rejected, withdrawn or closed as asked
+    │   │   ├── SignedError           41   done before, or somebody else was faster
+    │   │   ├── PractitionerError     42   on behalf of nobody known and active
+    │   │   ├── ChangedError          43   not what was proposed any more
+    │   │   └── ConfirmationError     44   an explicit yes of the practitioner is missing
+    │   └── HookError        50   a CDS Hooks call cannot be answered with cards
+    │       ├── CallError             51   400: the call is not what the specification asks for
+    │       ├── MissingDataError      52   412: data that a decision needs could not be had
+    │       └── UntrustedError        53   401: nobody known, or a token that is not good
     └── Defect               70   our own mistake: keeps its traceback
 
 Exit codes are stable and never reused. ``PARTIAL`` (30) is no error class: it is what a run over
@@ -167,6 +171,38 @@ class ConfirmationError(SignOffError):
     """Something must be said or chosen explicitly before this plan is signed."""
 
     exit_code = 44
+
+
+class HookError(UserError):
+    """A CDS Hooks call cannot be answered with cards.
+
+    ``where`` is the path of the member that is at fault (``context.patientId``), or the prefetch
+    key; ``""`` where there is none. Never a value of the call: it may name a patient.
+    """
+
+    exit_code = 50
+
+    def __init__(self, message: str, *, hint: str = "", where: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.where = where
+
+
+class CallError(HookError):
+    """400: the call is not what the specification asks for."""
+
+    exit_code = 51
+
+
+class MissingDataError(HookError):
+    """412: data that a decision needs could not be had; an empty answer would read "no finding"."""
+
+    exit_code = 52
+
+
+class UntrustedError(HookError):
+    """401: nobody known, or a token that is not good. The caller is not told which."""
+
+    exit_code = 53
 
 
 class Defect(B12Error):  # noqa: N818 - a defect is ours; errors are the user's

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
@@ -45,6 +46,42 @@ class FhirServer(FhirReader, FhirWriter, Protocol):
     """Reads and writes; ``base`` is the normalised address."""
 
     base: str
+
+
+class HookServer(FhirReader, Protocol):
+    """The FHIR server that a CDS Hooks client names, with the client's token."""
+
+    def rest(self, kind: str, page: Resource) -> Iterator[Resource]:
+        """What is on the pages after ``page``, a searchset that the client sent.
+
+        The token goes to the origin of the server only; raises `ServerError` for a link elsewhere,
+        for more pages than the cap, and for a page that cannot be had.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who called: issuer and tenant of the token, and base addresses of the servers it may name.
+
+    Where no token is asked for: no issuer, and the servers of the settings.
+    """
+
+    issuer: str = ""
+    tenant: str = ""
+    fhir_servers: frozenset[str] = frozenset()
+
+
+class Gatekeeper(Protocol):
+    """Decides who may call."""
+
+    def admit(self, authorization: str, url: str, now: datetime) -> Caller:
+        """Check the ``Authorization`` header of a call to ``url``. Raises `UntrustedError`."""
+        ...
 
 
 class AuditKind(Enum):

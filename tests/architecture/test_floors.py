@@ -33,7 +33,9 @@ def declared() -> list[Requirement]:
     """What pyproject asks for, extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project.get("optional-dependencies", {}).values()
-    return [Requirement(line) for lines in (project["dependencies"], *extras) for line in lines]
+    named = [Requirement(line) for lines in (project["dependencies"], *extras) for line in lines]
+    # One extra that asks for another names the project itself.
+    return [one for one in named if canonicalize_name(one.name) != project["name"]]
 
 
 def floor_of(requirement: Requirement) -> Version:

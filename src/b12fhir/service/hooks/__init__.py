@@ -1,0 +1,1 @@
+"""CDS Hooks without the web: what a call asks, and the cards that answer it. Pure."""

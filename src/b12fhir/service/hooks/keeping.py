@@ -1,0 +1,87 @@
+"""What is kept of cards: that they were issued, what was answered, and who keeps it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from b12fhir.service.hooks.model import Grade, Hook, Indicator
+
+ACCEPTED = "accepted"
+OVERRIDDEN = "overridden"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """One card as it left the service, without anything of its text.
+
+    ``patient`` and ``user`` are pseudonyms (see `b12fhir.fhir.identity.patient_key`). ``uuid`` is
+    that of the card, ``suggestions`` maps the uuid of each suggestion to its label. ``pack`` is
+    ``id/version``, ``rules`` the fingerprint of the rules in force, ``fingerprint`` that of the
+    decision and its inputs. ``at`` is an instant with a zone.
+    """
+
+    uuid: str
+    at: datetime
+    service: str
+    hook: Hook
+    patient: str
+    user: str
+    key: str
+    rule: str
+    indicator: Indicator
+    fingerprint: str
+    grade: Grade
+    pack: str
+    rules: str
+    suggestions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One entry of feedback on a card. ``at`` is the client's time, ``received`` ours.
+
+    ``reason`` and ``system`` are the code of the override reason, ``""`` without one. ``comment``
+    is the reader's own text: it may name a patient, so it is kept and never logged.
+    """
+
+    card: str
+    service: str
+    outcome: str
+    at: datetime
+    received: datetime
+    accepted: tuple[str, ...] = ()
+    reason: str = ""
+    system: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A card with what was answered to it: what silencing goes by."""
+
+    issued: Issued
+    heard: Heard
+
+
+class CardBook(Protocol):
+    """Keeps issued cards and feedback for all workers, over restarts."""
+
+    def recall(self, patient: str) -> Sequence[Answered]:
+        """Answers to cards of this patient (by pseudonym) that can still silence one."""
+        ...
+
+    def issue(self, cards: Sequence[Issued]) -> None:
+        """Keep cards that are about to be shown. May be written a moment later."""
+        ...
+
+    def hear(self, entries: Sequence[Heard]) -> None:
+        """Keep feedback, durably, before it returns; the same entry twice is kept once.
+
+        A card that was never issued is kept as well and joins nothing.
+        """
+        ...
+
+    def is_ready(self) -> bool:
+        """Can it be read and written now?"""
+        ...
