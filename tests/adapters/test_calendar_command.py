@@ -10,6 +10,7 @@ from icalendar import Calendar
 
 from b12fhir import wiring
 from b12fhir.adapters.memory import MemoryServer
+from b12fhir.wiring import house
 from tests.support.courses import KEY, PATIENT, administered, monthly, order, signed_plan
 
 CLOCK = datetime(2026, 11, 25, 8, tzinfo=UTC)
@@ -24,7 +25,7 @@ def server(monkeypatch) -> MemoryServer:
         [PATIENT, signed_plan(), order(), monthly(), administered("2026-11-21")],
         clock=lambda: next(signed),
     )
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
     return memory
 
 
@@ -96,7 +97,7 @@ def test_the_same_data_give_the_same_file(server, tmp_path) -> None:
 
 def test_a_patient_without_a_signed_plan(monkeypatch) -> None:
     memory = MemoryServer([PATIENT, order()])
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
     code, out, err = b12fhir("--patient", "p1")
     assert (code, out) == (11, "")
     assert err == (

@@ -14,12 +14,13 @@ import pytest
 
 from b12fhir import __version__, wiring
 from b12fhir.adapters.cli import commands, exits
-from b12fhir.adapters.cli.parser import build
+from b12fhir.adapters.cli.parser import SETTING_OPTIONS, build
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.config import Settings
 from b12fhir.demo import cohort_dir
 from b12fhir.errors import Defect, PatientError, RefusedError, UserError
 from b12fhir.service import proposal_schema
+from b12fhir.wiring import doors, house
 from tests.support.phi import FAMILY, TOKEN, assert_no_phi, sentinel_patient
 
 CLOCK = datetime(2026, 11, 21, 10, 17, 23, tzinfo=ZoneInfo("Asia/Kathmandu"))
@@ -269,14 +270,14 @@ def test_a_patient_who_is_not_there_is_a_patient_error(one):
 
 
 def test_a_patient_who_cannot_be_assessed_does_not_stop_the_others(two, monkeypatch):
-    propose = wiring.propose
+    propose = doors.propose
 
     def picky(resources, protocol, as_of, site, patient):
         if patient == "Patient/p2":
             raise PatientError("Two patients claim this id.")
         return propose(resources, protocol, as_of, site, patient)
 
-    monkeypatch.setattr(wiring, "propose", picky)
+    monkeypatch.setattr(doors, "propose", picky)
     code, out, err = b12fhir("assess", two, "--as-of", DAY)
     assert code == 30
     assert "Patient/p2 was not assessed: Two patients claim this id." in err
@@ -287,7 +288,7 @@ def test_if_no_patient_can_be_assessed_the_error_is_the_answer(one, monkeypatch)
     def never(*_args, **_kwargs):
         raise PatientError("Two patients claim this id.")
 
-    monkeypatch.setattr(wiring, "propose", never)
+    monkeypatch.setattr(doors, "propose", never)
     assert b12fhir("assess", one)[0] == 11
 
 
@@ -396,7 +397,7 @@ def test_a_folder_that_cannot_be_written_is_a_setting_to_mend(tmp_path):
 def server(monkeypatch) -> MemoryServer:
     """A server with the first patients of the cohort, in the place of a real one."""
     memory = MemoryServer(cohort(20))
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
     return memory
 
 
@@ -481,7 +482,7 @@ def test_a_mistake_of_ours_about_one_patient_keeps_its_traceback(server, monkeyp
 
 def test_if_every_patient_fails_alike_the_code_says_how(monkeypatch):
     memory = MemoryServer(cohort(1))
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
 
     def refuse(_bundle):
         raise RefusedError("The server refused the plan.")
@@ -549,7 +550,7 @@ def test_our_own_mistakes_keep_their_traceback(one, monkeypatch, error, code):
     def fail(*_args, **_kwargs):
         raise error
 
-    monkeypatch.setattr(wiring, "propose", fail)
+    monkeypatch.setattr(doors, "propose", fail)
     got, _, err = b12fhir("assess", one)
     assert got == code
     assert ("Traceback" in err) is (code == 70)
@@ -588,7 +589,7 @@ def test_a_reader_that_goes_away_leaves_no_noise(two):
 
 
 def test_settings_of_the_parser_are_settings_of_the_program():
-    assert set(wiring.SETTING_OPTIONS) <= set(Settings.__dataclass_fields__)
+    assert set(SETTING_OPTIONS) <= set(Settings.__dataclass_fields__)
 
 
 def test_the_sentinel_is_really_in_the_input(one):

@@ -11,6 +11,7 @@ import pytest
 
 from b12fhir import wiring
 from b12fhir.adapters.server import RestServer
+from b12fhir.wiring import house
 
 pytestmark = pytest.mark.loopback
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -19,7 +20,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch) -> None:
     """Do not really wait between tries."""
-    monkeypatch.setattr(wiring, "RestServer", partial(RestServer, pause=lambda _: None))
+    monkeypatch.setattr(house, "RestServer", partial(RestServer, pause=lambda _: None))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from b12fhir.adapters.memory import MemoryServer
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Resource
+from b12fhir.wiring import house
 from tests.support.ward import Ward, on
 
 URL = "http://127.0.0.1:1/fhir"
@@ -33,7 +34,7 @@ def server(monkeypatch, tmp_path) -> MemoryServer:
             memory.put(resource)
 
     Ward(memory, "p1", store)
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
     monkeypatch.chdir(tmp_path)
     assert b12fhir("sync", *SERVER)[0] == 0
     return memory

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from b12fhir import config, wiring
+from b12fhir import wiring
 from b12fhir.adapters.audit import FileAudit, verify
 from b12fhir.adapters.audit.chain import lines
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
 from b12fhir.adapters.sync.handing import HandoverInMemory
+from b12fhir.config import settings
 from b12fhir.errors import AuditError, AuthError, ConflictError, RefusedError, TemporaryServerError
 from b12fhir.fhir.identity import patient_key
 from b12fhir.fhir.site import Site
@@ -24,6 +25,7 @@ from b12fhir.fhir.told import TRANSACTION
 from b12fhir.ports import AuditEntry, AuditKind, AuditState
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service.recording import OFF, UNKEYED, pseudonym
+from b12fhir.wiring import house
 from tests.support.phi import TOKEN, assert_no_phi, sentinel_patient
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -333,27 +335,27 @@ SYNC = ("sync", "--server", ADDRESS)
 def server(monkeypatch) -> Server:
     memory = Server()
     memory.base = ADDRESS
-    monkeypatch.setattr(wiring, "RestServer", lambda *_a, **_k: nullcontext(memory))
+    monkeypatch.setattr(house, "RestServer", lambda *_a, **_k: nullcontext(memory))
     return memory
 
 
 def test_sync_keeps_a_record_unless_it_is_switched_off_and_says_which(server):
     code, out, _ = b12fhir(*SYNC)
     assert code == 0
-    assert f"Audit record: {config.AUDIT_FILE}." in out
-    assert verify(config.AUDIT_FILE).is_good
+    assert f"Audit record: {settings.AUDIT_FILE}." in out
+    assert verify(settings.AUDIT_FILE).is_good
 
 
 def test_sync_without_a_record_says_so(server):
     _, out, _ = b12fhir(*SYNC, environ={"B12FHIR_AUDIT": "off"})
     assert "Audit record: none is kept." in out
-    assert not config.AUDIT_FILE.exists()
+    assert not settings.AUDIT_FILE.exists()
 
 
 def test_a_dry_run_keeps_one_only_where_it_is_named(server, path):
     _, out, _ = b12fhir(*SYNC, "--dry-run")
     assert "Audit record" not in out
-    assert not config.AUDIT_FILE.exists()
+    assert not settings.AUDIT_FILE.exists()
     _, out, _ = b12fhir(*SYNC, "--dry-run", environ={"B12FHIR_AUDIT": str(path)})
     assert f"Audit record: {path}." in out
     assert path.exists()
@@ -374,7 +376,7 @@ def test_a_door_that_only_reads_records_where_a_file_is_named(tmp_path, path, co
     source.write_text(f"{json.dumps(sentinel_patient())}\n{json.dumps(b12(95))}\n", "utf-8")
     environ = {"B12FHIR_AUDIT": str(path)}
     assert b12fhir(command, str(source))[0] == 0
-    assert not config.AUDIT_FILE.exists()
+    assert not settings.AUDIT_FILE.exists()
     for _ in range(2):
         assert b12fhir(command, str(source), environ=environ)[0] == 0
     assert [entry.kind for entry in kept(path)] == [DECISION]
@@ -384,7 +386,7 @@ def test_no_file_of_the_record_shows_who_the_patient_is(server, tmp_path):
     token = tmp_path / "token"
     token.write_text(TOKEN)
     b12fhir(*SYNC, "--token-file", str(token))
-    files = list(config.AUDIT_FILE.parent.iterdir())
+    files = list(settings.AUDIT_FILE.parent.iterdir())
     assert {one.name for one in files} == {
         "audit.jsonl",
         "audit.jsonl.head",

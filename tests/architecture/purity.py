@@ -19,7 +19,10 @@ NUMBER_TYPES = frozenset({"Decimal", "Fraction", "float", "int"})
 
 # (file, function): why nothing narrower can be caught there. The list is meant to stay this short.
 BROAD_EXCEPTS = {
-    ("b12fhir/wiring.py", "main"): "the last stop: a defect keeps its traceback, and its exit code",
+    (
+        "b12fhir/wiring/entry.py",
+        "main",
+    ): "the last stop: a defect keeps its traceback",
     ("b12fhir/adapters/sync/run.py", "_guarded"): "one patient's defect must not stop the others",
 }
 

@@ -15,6 +15,7 @@ from b12fhir.errors import RefusedError
 from b12fhir.fhir.profiles import artefacts, file_name
 from b12fhir.fhir.profiles.loading import loads, transaction
 from b12fhir.protocol.load import load_protocol
+from b12fhir.wiring import house
 
 ALL = artefacts(load_protocol())
 ANYTHING: Mapping[str, Any] = {"resourceType": "CapabilityStatement", "rest": []}
@@ -174,7 +175,7 @@ def served(monkeypatch: pytest.MonkeyPatch):
             def __exit__(self, *_):
                 return None
 
-        monkeypatch.setattr(wiring, "RestServer", lambda *_, **__: _Door())
+        monkeypatch.setattr(house, "RestServer", lambda *_, **__: _Door())
         return server
 
     return _served

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from b12fhir import config
+from b12fhir.config import settings
 
 # Off from UTC by no whole hour: a naive or a UTC reading shows.
 ZONE = ZoneInfo("Asia/Kathmandu")
@@ -52,7 +52,7 @@ def own_state(
     """An audit record of its own for each test, and none in the working folder."""
     name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
     place = tmp_path_factory.getbasetemp() / "state" / name / "audit.jsonl"
-    monkeypatch.setattr(config, "AUDIT_FILE", place)
+    monkeypatch.setattr(settings, "AUDIT_FILE", place)
 
 
 @pytest.fixture(autouse=True)
