@@ -1,0 +1,1 @@
+"""CDS Hooks over HTTP: discovery, calls, feedback, and what the service says of itself."""
