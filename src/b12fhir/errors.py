@@ -24,7 +24,8 @@
     │   └── HookError        50   a CDS Hooks call cannot be answered with cards
     │       ├── CallError             51   400: the call is not what the specification asks for
     │       ├── MissingDataError      52   412: data that a decision needs could not be had
-    │       └── UntrustedError        53   401: nobody known, or a token that is not good
+    │       ├── UntrustedError        53   401: nobody known, or a token that is not good
+    │       └── BookError             54   503: the book of cards and feedback cannot be used
     └── Defect               70   our own mistake: keeps its traceback
 
 Exit codes are stable and never reused. ``PARTIAL`` (30) is no error class: it is what a run over
@@ -203,6 +204,15 @@ class UntrustedError(HookError):
     """401: nobody known, or a token that is not good. The caller is not told which."""
 
     exit_code = 53
+
+
+class BookError(HookError):
+    """503: the book of cards and feedback cannot be used now; cards are shown all the same.
+
+    Only feedback and the report need it at once: no card waits for it or fails with it.
+    """
+
+    exit_code = 54
 
 
 class Defect(B12Error):  # noqa: N818 - a defect is ours; errors are the user's

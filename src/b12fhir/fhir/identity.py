@@ -82,7 +82,16 @@ def patient_key(patient_reference: str, site: Site) -> str:
             "apart from another patient's.",
             hint="Give the Patient resource an id.",
         )
-    message = f"{site.server_id}|{patient_reference}".encode()
+    return _pseudonym(patient_reference, site)
+
+
+def reader_key(user_reference: str, site: Site) -> str:
+    """Pseudonym of who reads cards, made like a patient's; ``""`` for nobody known."""
+    return _pseudonym(user_reference, site) if user_reference else ""
+
+
+def _pseudonym(reference: str, site: Site) -> str:
+    message = f"{site.server_id}|{reference}".encode()
     return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
 
 

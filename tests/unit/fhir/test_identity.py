@@ -12,6 +12,7 @@ from b12fhir.fhir.identity import (
     parse_plan_key,
     patient_key,
     plan_key,
+    reader_key,
     replaced_plan,
     urn,
 )
@@ -54,6 +55,15 @@ def test_the_canonical_base_and_the_zone_do_not_change_the_identity():
 def test_a_patient_without_reference_is_refused(reference):
     with pytest.raises(PatientError, match="Patient/<id>"):
         patient_key(reference, SITE)
+
+
+def test_a_reader_is_known_by_a_pseudonym_as_a_patient_is():
+    """Whatever a client sends as userId: it is no reference of ours to refuse."""
+    keys = {reader_key(user, SITE) for user in ("Practitioner/1", "PractitionerRole/1", "dr é")}
+    assert len(keys) == 3
+    assert all(len(key) == 16 for key in keys)
+    assert reader_key("Patient/p1", SITE) == PKEY
+    assert reader_key("", SITE) == ""
 
 
 @pytest.mark.parametrize(

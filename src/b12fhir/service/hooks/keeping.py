@@ -15,8 +15,9 @@ OVERRIDDEN = "overridden"
 class Issued:
     """One card as it left the service, without anything of its text.
 
-    ``patient`` and ``user`` are pseudonyms (see `b12fhir.fhir.identity.patient_key`). ``uuid`` is
-    that of the card, ``suggestions`` maps the uuid of each suggestion to its label. ``pack`` is
+    ``patient`` and ``user`` are pseudonyms (`patient_key` and `reader_key` of
+    `b12fhir.fhir.identity`); ``user`` is ``""`` where nobody knows who reads. ``uuid`` is that of
+    the card, ``suggestions`` maps the uuid of each suggestion to its label. ``pack`` is
     ``id/version``, ``rules`` the fingerprint of the rules in force, ``fingerprint`` that of the
     decision and its inputs. ``at`` is an instant with a zone.
     """
@@ -78,10 +79,15 @@ class CardBook(Protocol):
     def hear(self, entries: Sequence[Heard]) -> None:
         """Keep feedback, durably, before it returns; the same entry twice is kept once.
 
-        A card that was never issued is kept as well and joins nothing.
+        A card that was never issued is kept as well and joins nothing. Raises `BookError` (503) if
+        it cannot be kept: then nothing of it was, and the client may send it again.
         """
         ...
 
     def is_ready(self) -> bool:
         """Can it be read and written now?"""
+        ...
+
+    def close(self) -> None:
+        """Write what waits and let everything go."""
         ...
