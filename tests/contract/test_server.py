@@ -164,6 +164,8 @@ def test_a_search_yields_every_page(server, store, fresh):
         ("identifier", SYSTEM + "|{}-1", {1}),
         ("status", "preliminary", {1}),
         ("code", "http://loinc.org|718-7,http://loinc.org|1-8", {2}),
+        ("code", "1-8,718-7", {2}),
+        ("value-concept", "1-8,718-7", {1}),
     ],
 )
 def test_the_searches_we_use(server, store, fresh, name, value, expected):
@@ -171,7 +173,7 @@ def test_the_searches_we_use(server, store, fresh, name, value, expected):
     store(
         patient(fresh),
         observation(fresh, 0),
-        observation(fresh, 1, status="preliminary"),
+        observation(fresh, 1, status="preliminary", valueCodeableConcept=other),
         observation(fresh, 2, code=other),
     )
     query = {name: value.replace("{}", fresh)} | {"patient": fresh}

@@ -23,6 +23,8 @@ _CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
 _VERSION = re.compile(r'(?:W/)?"?(?P<version>[^"]+)"?\Z')
 _WHO = ("subject", "patient")
 _ABOUT = (*_WHO, "for")
+# Search parameters by code, and the element that each looks at.
+_CODED = {"code": "code", "value-concept": "valueCodeableConcept"}
 
 
 def counting_clock() -> Callable[[], str]:
@@ -252,8 +254,9 @@ def _matcher(name: str, value: str) -> Callable[[Resource], bool]:
     if name == "identifier":
         tests = [_identified(token) for token in value.split(",")]
         return lambda resource: any(test(resource) for test in tests)
-    if name == "code":
-        return lambda resource: _is_coded(resource, value)
+    if name in _CODED:
+        element = _CODED[name]
+        return lambda resource: _is_coded(resource.get(element, {}), value)
     wanted = value.split(",")
     if name == "_id":
         return lambda resource: resource["id"] in wanted
@@ -278,11 +281,8 @@ def _identified(token: str) -> Callable[[Resource], bool]:
     )
 
 
-def _is_coded(resource: Resource, value: str) -> bool:
-    pairs = {
-        (coding.get("system", ""), coding.get("code"))
-        for coding in resource.get("code", {}).get("coding", ())
-    }
+def _is_coded(concept: Resource, value: str) -> bool:
+    pairs = {(coding.get("system", ""), coding.get("code")) for coding in concept.get("coding", ())}
     for token in value.split(","):
         system, bar, code = token.rpartition("|")
         if any(code == c and (not bar or system == s) for s, c in pairs):

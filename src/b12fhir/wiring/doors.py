@@ -9,9 +9,9 @@ from pathlib import Path
 
 from b12fhir.adapters import cli, files, report
 from b12fhir.adapters.audit import history, verify
-from b12fhir.adapters.server.address import parse_address
 from b12fhir.demo import cohort_dir
 from b12fhir.errors import OK, AuditError
+from b12fhir.kernel.address import parse_address
 from b12fhir.ports import Resource
 from b12fhir.protocol.load import load_protocol, pack_ids
 from b12fhir.protocol.model import Pack

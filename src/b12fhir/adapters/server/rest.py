@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from b12fhir.adapters.server.address import next_url, parse_address
 from b12fhir.adapters.server.answers import Failure, judge
 from b12fhir.adapters.server.pages import Pages, next_link
 from b12fhir.adapters.server.retry import Patience
@@ -15,6 +14,7 @@ from b12fhir.errors import ConfigError, RefusedError, ServerError, TemporaryServ
 from b12fhir.fhir.extract.tree import items, obj
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.outcome import read_outcome
+from b12fhir.kernel.address import next_url, parse_address
 from b12fhir.ports import Resource
 
 _JSON = "application/fhir+json"
@@ -100,6 +100,23 @@ class RestServer:
             hint="Nothing was decided on the part that was read. Try again.",
         )
 
+    def rest(self, kind: str, page: Resource) -> Iterator[Resource]:
+        """What stands on the pages after one that a client sent; see `b12fhir.ports.HookServer`.
+
+        What that page holds is noted, so that it does not come again and counts towards the total.
+        """
+        pages = Pages(f"reading the other pages of {kind}", self.base, self._max_pages)
+        for _ in pages.take(page):
+            pass
+        try:
+            yield from self._onwards(page, pages)
+        except _PageExpiredError:
+            raise TemporaryServerError(
+                f"{self.base} has forgotten the next page while {pages.doing}.",
+                hint="Nothing was decided on the part that was sent. Search again.",
+            ) from None
+        pages.check_total()
+
     def transaction(self, bundle: Resource) -> Resource:
         """Send a transaction; tried again only when every entry of it is conditional.
 
@@ -116,14 +133,16 @@ class RestServer:
 
     def _walk(self, kind: str, params: Mapping[str, str], pages: Pages) -> Iterator[Resource]:
         page = self._first(kind, params)
-        while True:
-            yield from pages.take(self._expect("Bundle", page, pages.doing))
-            link = next_link(page)
-            if link is None:
-                return
+        yield from pages.take(self._expect("Bundle", page, pages.doing))
+        yield from self._onwards(page, pages)
+
+    def _onwards(self, page: Resource, pages: Pages) -> Iterator[Resource]:
+        """Follow the links of a page that was taken."""
+        while (link := next_link(page)) is not None:
             url = next_url(link, self._address, rewrite=self._rewrite)
             pages.visit(url)
             page = self._next(Request("GET", url, pages.doing, _READ))
+            yield from pages.take(self._expect("Bundle", page, pages.doing))
 
     def _first(self, kind: str, params: Mapping[str, str]) -> dict[str, Any]:
         """Search by POST, which keeps ids out of URLs; by GET where the server cannot."""

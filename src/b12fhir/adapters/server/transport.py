@@ -1,5 +1,6 @@
 """One HTTP exchange: bounded in time and size, never redirected, with the token kept at home."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,12 +16,17 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds to connect, to wait for the next byte, and for a whole answer; bytes of an answer."""
+    """Seconds to connect, to wait for the next byte, and for a whole answer; bytes of an answer.
 
-    connect_s: int = 10
-    read_s: int = 60
-    total_s: int = 300
+    ``until`` is a moment of ``time.monotonic()`` by which all exchanges together must be over: from
+    then on nothing is sent. The last wait for a byte may pass it by ``read_s``.
+    """
+
+    connect_s: float = 10
+    read_s: float = 60
+    total_s: float = 300
     answer_bytes: int = 64 * 1024 * 1024
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +70,16 @@ class Transport:
     def send(self, request: Request) -> Answer:
         """Send once. Raises `TemporaryServerError` if the answer did not come, or not whole."""
         limits = self._limits
+        left = limits.until - time.monotonic()
+        if left <= 0:
+            raise self._temporary("left no time for an answer", request.doing)
         try:
             with self._session().request(
                 request.method,
                 request.url,
                 data=request.body,
                 headers=dict(request.headers),
-                timeout=(limits.connect_s, limits.read_s),
+                timeout=(min(limits.connect_s, left), min(limits.read_s, left)),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -110,7 +119,7 @@ class Transport:
 
     def _body(self, response: requests.Response, doing: str) -> bytes:
         """Read the answer, decompressed, as far as the limits allow."""
-        deadline = time.monotonic() + self._limits.total_s
+        deadline = min(time.monotonic() + self._limits.total_s, self._limits.until)
         body = bytearray()
         for chunk in response.iter_content(_CHUNK):
             body += chunk

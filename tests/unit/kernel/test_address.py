@@ -2,8 +2,8 @@
 
 import pytest
 
-from b12fhir.adapters.server.address import next_url, parse_address
 from b12fhir.errors import ConfigError, ServerError
+from b12fhir.kernel.address import next_url, parse_address
 
 BASE = parse_address("https://ehr.example/fhir")
 
