@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol
 
 from b12fhir.errors import Defect
@@ -74,6 +75,31 @@ class Caller:
     issuer: str = ""
     tenant: str = ""
     fhir_servers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client that may call, as the site registered it.
+
+    Its public keys are fetched from ``jku``; if there is a ``jwks_file`` they are read from it
+    instead, and ``jku`` only says what tokens may name. ``tenants``: those it may call for; without
+    any, its tokens must name none. ``fhir_servers``: those it may name, in place of the settings'.
+    """
+
+    name: str
+    issuer: str
+    jku: str = ""
+    jwks_file: Path | None = None
+    tenants: frozenset[str] = frozenset()
+    fhir_servers: tuple[str, ...] = ()
+
+
+class Replays(Protocol):
+    """Knows which tokens were used, for all workers and over restarts."""
+
+    def first(self, issuer: str, jti: str, until: datetime) -> bool:
+        """Is this the first use of the token id? It is kept until the token is over."""
+        ...
 
 
 class Gatekeeper(Protocol):

@@ -3,22 +3,19 @@
 import re
 from collections.abc import Callable
 from datetime import tzinfo
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
 
 _MAX_WORDS = 100
+_MAX_PORT = 65_535
 
 
 def server(text: str) -> str:
     """The base address of a FHIR server."""
-    try:
-        address = urlsplit(text)
-        address.port  # noqa: B018  # the property raises for a port that is no number
-    except ValueError:
-        address = urlsplit("")
-    if address.scheme not in {"http", "https"} or not address.hostname:
+    address = _split(text)
+    if address is None:
         msg = "not the address of a FHIR server."
         raise ConfigError(msg, hint="Write it like https://ehr.example.org/fhir.")
     if address.username or address.password or address.query or address.fragment:
@@ -77,13 +74,90 @@ def switch(text: str) -> bool:
     return word in {"on", "true", "yes", "1"}
 
 
-def number(most: int) -> Callable[[str], int]:
-    """A reader of whole numbers from 1 to ``most``."""
+def number(most: int, *, least: int = 1) -> Callable[[str], int]:
+    """A reader of whole numbers from ``least`` to ``most``."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
-            msg = f"{text[:20]!r} is not a whole number from 1 to {most}."
+        if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
+            msg = f"{text[:20]!r} is not a whole number from {least} to {most}."
             raise ConfigError(msg)
         return int(text)
 
     return read
+
+
+def listen(text: str) -> tuple[str, int]:
+    """Host and port to listen at; port 0 is any free one."""
+    host, _, port = text.rpartition(":")
+    name = host.removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", name) or not re.fullmatch(r"[0-9]{1,5}", port):
+        msg = f"{text[:40]!r} is no address and port."
+        raise ConfigError(msg, hint="Write it like 127.0.0.1:8000 or [::1]:8000.")
+    if int(port) > _MAX_PORT:
+        msg = f"there is no port {port}."
+        raise ConfigError(msg, hint=f"Ports go up to {_MAX_PORT}.")
+    return name, int(port)
+
+
+def web_address(text: str) -> str:
+    """A web address without user, query or fragment, and without a slash at its end."""
+    parts = _split(text)
+    if parts is None or parts.username or parts.password or parts.query or parts.fragment:
+        msg = "not a plain http(s) address."
+        raise ConfigError(msg, hint="Write it like https://b12.hospital.example.org/cds.")
+    return text.rstrip("/")
+
+
+def auth(text: str) -> str:
+    """Who must show a token."""
+    if text.lower() not in {"on", "off", "open"}:
+        msg = f"{text[:20]!r} is neither on, off nor open."
+        raise ConfigError(msg, hint="Write on, unless this is a trial.")
+    return text.lower()
+
+
+def servers(text: str) -> tuple[str, ...]:
+    """Base addresses of FHIR servers."""
+    return tuple(server(one) for one in _parts(text))
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Web origins: scheme, host and port, as a browser sends them."""
+    return tuple(_origin(one) for one in _parts(text))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Logical names."""
+    return tuple(word(one) for one in _parts(text))
+
+
+def store(text: str) -> str:
+    """The address of a database. The error does not repeat it, for it may hold a password."""
+    if not re.fullmatch(r"(sqlite|postgresql(\+psycopg)?)://[\x21-\x7e]+", text):
+        msg = "not the address of a SQLite or PostgreSQL database."
+        raise ConfigError(msg, hint="Write it like sqlite:///state/hooks.sqlite3.")
+    return text
+
+
+def _parts(text: str) -> list[str]:
+    return [one for one in re.split(r"[\s,]+", text) if one]
+
+
+def _origin(text: str) -> str:
+    parts = _split(text)
+    if parts is None or not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", text):
+        msg = f"{text[:60]!r} is no web origin."
+        hint = "Write each like https://ehr.example.org: no path, lower case, and never *."
+        raise ConfigError(msg, hint=hint)
+    return text
+
+
+def _split(text: str) -> SplitResult | None:
+    """A web address taken apart, or nothing."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    return parts if is_plain and parts.scheme in {"http", "https"} and parts.hostname else None

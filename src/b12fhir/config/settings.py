@@ -8,16 +8,22 @@ from pathlib import Path
 from b12fhir.config.files import read_codes, read_key, read_token
 from b12fhir.fhir.codemap import CodeMap
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
+from b12fhir.ports import Client
 
 # Where a sync that writes keeps its record unless it is told another place: beside `out`.
 AUDIT_FILE = Path("state/audit.jsonl")
 OFF = "off"
+# Who must show a token: every caller; nobody, on this machine only; nobody, wherever he calls from.
+AUTH_ON, AUTH_OFF, AUTH_OPEN = "on", "off", "open"
+LISTEN = ("127.0.0.1", 8000)
+STORE = "sqlite:///state/hooks.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a site can set. Field meanings stand in `SETTINGS`, in the same order."""
 
+    config: Path | None = None
     server: str = ""
     token_file: Path | None = None
     server_id: str = ""
@@ -36,6 +42,32 @@ class Settings:
     approve_days: int = APPROVE_DAYS
     audit: str = ""
     audit_key_file: Path | None = None
+    listen: tuple[str, int] = LISTEN
+    public_url: str = ""
+    hooks_auth: str = AUTH_ON
+    hooks_fhir_servers: tuple[str, ...] = ()
+    hooks_origins: tuple[str, ...] = ()
+    hooks_services: tuple[str, ...] = ()
+    hooks_workers: int = 2
+    hooks_threads: int = 4
+    hooks_body_mb: int = 10
+    hooks_rate: int = 600
+    hooks_deadline: int = 8
+    hooks_pages: int = 20
+    hooks_grace: int = 30
+    hooks_store: str = field(default=STORE, repr=False)
+    hooks_keep_days: int = 400
+    snooze_info_days: int = 90
+    snooze_warning_days: int = 30
+    snooze_critical_hours: int = 24
+    smart_url: str = ""
+    client: tuple[Client, ...] = ()
+
+    def base_url(self) -> str:
+        """The address under which clients call us, without a slash at its end."""
+        host, port = self.listen
+        name = f"[{host}]" if ":" in host else host
+        return self.public_url or f"http://{name}:{port}"
 
     def codes(self) -> CodeMap:
         """The site's own codes of tests and medicines, checked; empty without a map."""

@@ -1,37 +1,29 @@
 """Every setting in one table; the README's is printed from it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from b12fhir.config import readers
+from b12fhir.config.hook_rows import HOOK_ROWS
+from b12fhir.config.row import Setting
 from b12fhir.config.settings import AUDIT_FILE
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
 from b12fhir.fhir.told import read_told
 
-PREFIX = "B12FHIR_"
 _MAX_WORKERS = 32
 _MAX_APPROVE_DAYS = 90
 _MAX_TIMEOUT = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table: field, option, default in words, meaning, and how its text is read."""
-
-    name: str
-    option: str
-    default: str
-    meaning: str
-    read: Callable[[str], object]
-
-    @property
-    def variable(self) -> str:
-        """Its environment variable."""
-        return PREFIX + self.name.upper()
-
-
 SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "config",
+        "--config",
+        "none",
+        "TOML file of settings: keys are the names of this table in lower case without `B12FHIR_`, "
+        "and `[[client]]` tables. An unknown key is refused.",
+        Path,
+        in_file=False,
+    ),
     Setting("server", "--server", "none", "Base address of the FHIR R4 server.", readers.server),
     Setting(
         "token_file",
@@ -64,6 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Key that makes patient identifiers inside plan identifiers unreadable. Set your own once "
         "and keep it: another key means other identifiers.",
         str,
+        secret=True,
     ),
     Setting(
         "canonical",
@@ -151,6 +144,7 @@ SETTINGS: tuple[Setting, ...] = (
         "it, so that whoever can write the file but not read the key cannot forge it unseen.",
         Path,
     ),
+    *HOOK_ROWS,
 )
 
 

@@ -113,7 +113,7 @@ server and the site key.""",
 }
 
 # Options that are settings: a name here is a field of `Settings`.
-SETTING_OPTIONS = ("server", "token_file", "zone", "pack", "workers", "out")
+SETTING_OPTIONS = ("config", "server", "token_file", "zone", "pack", "workers", "out", "listen")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -179,6 +179,7 @@ def build() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         fill(command)
+        command.add_argument("--config", metavar="FILE", help="TOML file of settings")
     return parser
 
 
