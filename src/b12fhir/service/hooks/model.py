@@ -41,10 +41,11 @@ class Indicator(Word):
 class Draft:
     """One order that is being written, readable for `b12fhir.service.extract`.
 
-    ``reference`` is its ``Type/id`` in the decision (a made-up id where the client gave none);
-    ``resource`` is what the client sent, mended so far that it can be judged (status draft, intent
-    order), never what is sent back. ``given`` is what the client sent, as it stands. ``selected``:
-    it is among the ``selections``, or the hook knows none.
+    ``reference`` is its ``Type/id`` in the decision, always a made-up one: under the client's own
+    id the record may hold another version, which stays what it is. ``resource`` is what the client
+    sent, mended so far that it can be judged (status draft, intent order), never what is sent back.
+    ``given`` is what the client sent, as it stands. ``selected``: it is among the ``selections``,
+    or the hook knows none.
     """
 
     reference: str
