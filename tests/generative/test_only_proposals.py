@@ -149,14 +149,14 @@ def decisions(draw):
     findings = st.builds(
         Finding,
         st.just("R-28"),
-        st.sampled_from(Truth),
+        st.sampled_from(list(Truth)),
         st.lists(inputs, max_size=3).map(tuple),
         texts,
     )
     return build_decision(
-        classification=draw(st.sampled_from(Classification)),
-        severity=draw(st.sampled_from(SeverityGrade)),
-        urgency=draw(st.sampled_from(Urgency)),
+        classification=draw(st.sampled_from(list(Classification))),
+        severity=draw(st.sampled_from(list(SeverityGrade))),
+        urgency=draw(st.sampled_from(list(Urgency))),
         neuro=draw(st.booleans()),
         intent=Intent(draw(st.sampled_from(["treat", "prophylaxis", "confirm", "stop", "none"]))),
         findings=tuple(draw(st.lists(findings, max_size=3))),

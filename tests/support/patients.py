@@ -85,7 +85,7 @@ histories = st.lists(
 others = st.lists(
     st.one_of(
         st.builds(drug, st.sampled_from(["metformin", "omeprazole", "folic_acid"])),
-        st.builds(antibody, st.sampled_from(TESTS), st.sampled_from(Truth)),
+        st.builds(antibody, st.sampled_from(TESTS), st.sampled_from(list(Truth))),
     ),
     max_size=2,
     unique_by=lambda part: part.reference,
@@ -106,7 +106,7 @@ def people(draw: st.DrawFn):
     years = draw(st.sampled_from([30, 40, 50, 64, 66, 76, 90, 8, 15, 16, None]))
     return replace(
         WOMAN,
-        sex=draw(st.sampled_from(Sex)),
+        sex=draw(st.sampled_from(list(Sex))),
         birth=on(date(2026 - years, 1, 1)) if years is not None else None,
         deceased=not draw(st.integers(0, 9)),
         active=bool(draw(st.integers(0, 9))),

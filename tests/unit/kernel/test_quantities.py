@@ -52,7 +52,7 @@ def _held(value: Decimal, comparator: Comparator) -> list[Decimal]:
 
 
 @settings(max_examples=300)
-@given(TENTHS, TENTHS, st.sampled_from(Comparator))
+@given(TENTHS, TENTHS, st.sampled_from(list(Comparator)))
 def test_an_answer_holds_for_every_value_it_stands_for(
     value: Decimal, limit: Decimal, comparator: Comparator
 ) -> None:
@@ -66,7 +66,7 @@ def test_an_answer_holds_for_every_value_it_stands_for(
         assert answer is expected
 
 
-@given(TENTHS, TENTHS, st.sampled_from(Comparator))
+@given(TENTHS, TENTHS, st.sampled_from(list(Comparator)))
 def test_nothing_is_below_and_above_at_once(
     value: Decimal, limit: Decimal, comparator: Comparator
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from b12fhir.kernel.truth import Truth
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
-TRUTHS = st.lists(st.sampled_from(Truth), min_size=1, max_size=6)
+TRUTHS = st.lists(st.sampled_from(list(Truth)), min_size=1, max_size=6)
 
 
 @pytest.mark.parametrize(

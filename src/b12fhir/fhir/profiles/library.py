@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from enum import Enum
 from typing import Any
 
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.profiles.header import Shelf
+from b12fhir.kernel.words import Word
 
 _TYPE = "http://terminology.hl7.org/CodeSystem/library-type"
 
@@ -46,4 +46,4 @@ def _plain(value: Any) -> Any:
 def _key(key: Any) -> str:
     if isinstance(key, tuple):
         return " ".join(_key(part) for part in key)
-    return str(key.value) if isinstance(key, Enum) else str(key)
+    return str(key.value) if isinstance(key, Word) else str(key)
