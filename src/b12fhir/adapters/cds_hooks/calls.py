@@ -1,0 +1,155 @@
+"""What happens to a request: who asks, what is asked, the record, the proposal, the cards."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache, partial
+
+from flask import Response, request
+
+from b12fhir.adapters.cds_hooks.access import Access, read_access
+from b12fhir.adapters.cds_hooks.gather import Gatherer
+from b12fhir.adapters.cds_hooks.parts import Parts
+from b12fhir.adapters.cds_hooks.rates import Rates
+from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, too_often
+from b12fhir.adapters.cds_hooks.standin import EXTENSION, Issuing, advise, answer
+from b12fhir.fhir.extract.tree import obj
+from b12fhir.fhir.identity import patient_key, reader_key
+from b12fhir.fhir.json import decode, encode
+from b12fhir.fhir.site import Site
+from b12fhir.ports import Caller, HookServer
+from b12fhir.protocol.fingerprint import fingerprint
+from b12fhir.service.hooks.call import read_call
+from b12fhir.service.hooks.feedback import read_feedback
+from b12fhir.service.hooks.model import Call, Card
+from b12fhir.service.hooks.services import SERVICES, Service, discovery, queries
+from b12fhir.service.hooks.snooze import speaking
+from b12fhir.service.propose import propose
+
+_JSON = "application/json"
+_LOCAL = "local"
+
+
+class Desk:
+    """Answers requests with the parts of one application.
+
+    `COUNTS` is where a request's environment keeps what may be logged of its answer.
+    """
+
+    COUNTS = "b12fhir.counts"
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._services = {one.id: one for one in SERVICES if one.id in parts.services}
+        self._rates = Rates(parts.limits.calls_per_minute)
+        # One for each server and client of the settings: few, and asked for with each call.
+        self._site = lru_cache(maxsize=256)(parts.site)
+        home = self._site(_LOCAL)
+        self._queries = queries(parts.protocol(parts.clock()), home)
+        self._told = encode(discovery(self._queries, home, wanted=parts.services))
+
+    def discovery(self) -> Response:
+        """The services that are on."""
+        self._admitted()
+        return Response(self._told, mimetype=_JSON)
+
+    def call(self, service_id: str) -> Response:
+        """The cards for one call."""
+        caller = self._admitted()
+        service = self._service(service_id)
+        return Response(self._answer(service, caller, _body()), mimetype=_JSON)
+
+    def feedback(self, service_id: str) -> Response:
+        """Keep what came of cards; an empty answer once it is kept."""
+        self._admitted()
+        service = self._service(service_id)
+        heard = read_feedback(service.id, _body(), self._parts.clock())
+        self._parts.book.hear(heard)
+        for one in heard:
+            self._parts.metrics.heard(service.id, one.outcome)
+        request.environ[self.COUNTS] = f" entries={len(heard)}"
+        return Response(status=200)
+
+    def _admitted(self) -> Caller:
+        """Who calls. The address that a token must be made out to is never read from the call."""
+        given = request.headers.get("Authorization", "")
+        caller = self._parts.gate.admit(
+            given, self._parts.public + request.path, self._parts.clock()
+        )
+        wait = self._rates.wait(caller.issuer or request.remote_addr or "", time.monotonic())
+        if wait:
+            raise too_often(wait)
+        return caller
+
+    def _service(self, service_id: str) -> Service:
+        service = self._services.get(service_id)
+        if service is None:
+            raise RefusedCallError(404)
+        return service
+
+    def _answer(self, service: Service, caller: Caller, sent: object) -> bytes:
+        parts, now = self._parts, self._parts.clock()
+        call, body = read_call(service.hook, sent), obj(sent)
+        own = call.patient.removeprefix("Patient/")
+        access = read_access(body, caller, own)
+        carried = (*(draft.resource for draft in call.drafts), *call.context)
+        gatherer = Gatherer(self._queries, own, self._opener(access), parts.limits.lanes)
+        record, unchecked = gatherer.gather(body.get("prefetch"), carried)
+        site, protocol = self._site(access.base or _name_of(caller)), parts.protocol(now)
+        proposal = propose((*record, *carried), protocol, now, site, call.patient)
+        cards = advise(proposal, call, unchecked, record)
+        shown = self._shown(cards, call, site, now)
+        rules = fingerprint(protocol.pack.id)
+        issuing = Issuing(service.id, now, rules, parts.uuids, parts.links)
+        told, issued = answer(shown, proposal, call, issuing)
+        if issued:
+            parts.book.issue(issued)
+        silent = len(cards) - len(shown)
+        self._count(service, shown, silent, len(unchecked))
+        extension = told["extension"][EXTENSION]
+        if unchecked:
+            extension["unchecked"] = list(unchecked)
+        if silent:
+            extension["silent"] = silent
+        return encode(told)
+
+    def _shown(
+        self, cards: tuple[Card, ...], call: Call, site: Site, now: datetime
+    ) -> tuple[Card, ...]:
+        """Those cards that nobody asked to be spared of for a while."""
+        if not cards:
+            return cards
+        answered = self._parts.book.recall(patient_key(call.patient, site))
+        return speaking(cards, answered, reader_key(call.user, site), now)
+
+    def _opener(self, access: Access) -> Callable[[], HookServer] | None:
+        if not access.base:
+            return None
+        return partial(self._parts.open_server, access.base, access.token)
+
+    def _count(self, service: Service, shown: Sequence[Card], silent: int, unchecked: int) -> None:
+        metrics = self._parts.metrics
+        for card in shown:
+            metrics.shown(service.id, card.rule, card.indicator.value)
+        if silent:
+            metrics.silenced(service.id, silent)
+        request.environ[self.COUNTS] = f" cards={len(shown)} silent={silent} unchecked={unchecked}"
+
+
+def _name_of(caller: Caller) -> str:
+    """What stands for the server where none was named: never an address.
+
+    A client may send a record whose addresses are not its own: compared with it, every result
+    would seem to be another server's.
+    """
+    return f"client:{caller.issuer}" if caller.issuer else _LOCAL
+
+
+def _body() -> object:
+    """The JSON that was sent; refused unread if it is no JSON, compressed or too large."""
+    kind, packed = request.mimetype, request.headers.get("Content-Encoding", "identity")
+    if packed.strip().lower() != "identity" or not (
+        kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
+    ):
+        raise RefusedCallError(415)
+    return decode(request.get_data(cache=False), where="The body")

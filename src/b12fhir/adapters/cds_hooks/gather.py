@@ -1,0 +1,240 @@
+"""The record of one patient: what the client sent, and what it let us fetch.
+
+A key that was sent is used as it is. One that was not sent is asked for at the client's server.
+What cannot be had is never taken for "there is nothing": without a required answer there is none
+(412), and what else is lacking is told in words, for the card.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from b12fhir.errors import CallError, MissingDataError, ServerError
+from b12fhir.fhir.bundle import entries, is_incomplete
+from b12fhir.fhir.extract.tree import obj, text
+from b12fhir.fhir.outcome import read_outcome, whole
+from b12fhir.ports import HookServer, Resource
+from b12fhir.service.hooks.services import PATIENT, Query
+
+_IDS_AT_ONCE = 50
+_DRUGS = Query("medications", "Medication", "the drugs behind some orders")
+_NAME_DRUGS = "Medication"
+_NOTHING: Resource = {}
+
+
+class Gathered(NamedTuple):
+    """The resources to decide on, and in words what could not be read."""
+
+    resources: tuple[Resource, ...]
+    unchecked: tuple[str, ...]
+
+
+class Gatherer:
+    """Gathers for one call.
+
+    ``patient`` is the bare id. ``open_server`` gives the client's server and is asked at most once,
+    when something must be fetched; ``None``: the client named none. ``lanes``: queries sent at a
+    time.
+    """
+
+    def __init__(
+        self,
+        queries: Sequence[Query],
+        patient: str,
+        open_server: Callable[[], HookServer] | None,
+        lanes: int,
+    ) -> None:
+        self._queries = queries
+        self._patient = patient
+        self._open = open_server
+        self._lanes = lanes
+        self._server: HookServer | None = None
+        self._unchecked: list[str] = []
+        self._medicines: list[Resource] = []
+
+    def gather(self, prefetch: object, more: Iterable[Resource] = ()) -> Gathered:
+        """Everything about the patient; ``more`` are resources of the call that name drugs.
+
+        Raises `CallError` for a prefetch that is no prefetch or holds another patient, and
+        `MissingDataError`, naming the key, for a required answer that cannot be had.
+        """
+        given = _checked(prefetch)
+        self._medicines += more
+        try:
+            found: list[Resource] = []
+            for query in self._queries:
+                if query.key in given:
+                    self._keep(query, self._taken(query, given[query.key]), found)
+            lacking = [query for query in self._queries if query.key not in given]
+            if lacking:
+                self._fetch(lacking, found)
+            if self._open is not None:
+                found += self._drugs(self._open)
+        finally:
+            if self._server is not None:
+                self._server.close()
+        return Gathered(tuple(found), tuple(dict.fromkeys(self._unchecked)))
+
+    def _keep(self, query: Query, answer: Iterable[Resource], found: list[Resource]) -> None:
+        if query.kind.startswith(_NAME_DRUGS):
+            answer = tuple(answer)
+            self._medicines += answer
+        found += answer
+
+    def _taken(self, query: Query, value: object) -> Iterable[Resource]:
+        """What a client sent under a key."""
+        where = f"prefetch.{query.key}"
+        if value is None:
+            return self._nothing(query)
+        if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
+            raise CallError(
+                "A value of prefetch is no FHIR resource and not null.",
+                hint="Send a resource, a Bundle, or null where there is no data.",
+                where=where,
+            )
+        if value["resourceType"] == "OperationOutcome":
+            outcome = read_outcome(value)
+            said = outcome.summary() if outcome else ""
+            return self._lacks(query, f"an OperationOutcome was sent ({said})")
+        if query.key == PATIENT:
+            self._refuse_others(value)
+        return self._bundle(query, value) if value["resourceType"] == "Bundle" else (value,)
+
+    def _nothing(self, query: Query) -> Iterable[Resource]:
+        """``null``: the client has no data. A Patient of whom nothing is known is still one."""
+        if query.key != PATIENT:
+            return ()
+        self._unchecked.append("age, sex and whether the patient lives (no Patient was sent)")
+        return ({"resourceType": "Patient", "id": self._patient},)
+
+    def _bundle(self, query: Query, bundle: dict[str, Any]) -> Iterable[Resource]:
+        """A Bundle as it was sent, with the pages after it."""
+        rows = bundle.get("entry", [])
+        if not isinstance(rows, list):
+            raise CallError(
+                "The entries of a Bundle are no array.", where=f"prefetch.{query.key}.entry"
+            )
+        if not all(isinstance(row, dict) and "resource" in row for row in rows):
+            return (bundle, *self._lacks(query, "a Bundle holds entries without a resource"))
+        if not is_incomplete(bundle):
+            return (bundle,)
+        # What it says of being incomplete is dealt with here and must not be said again.
+        first = {name: part for name, part in bundle.items() if name not in ("link", "total")}
+        return (first, *self._pages(query, bundle))
+
+    def _pages(self, query: Query, bundle: Resource) -> Iterable[Resource]:
+        if self._open is None:
+            return self._lacks(query, "there are more pages, and no fhirServer to read them from")
+        try:
+            rest = self._at(self._open).rest(query.kind, bundle)
+            return list(whole(rest, query.kind, ""))
+        except ServerError as error:
+            return self._lacks(query, error.message)
+
+    def _fetch(self, lacking: Sequence[Query], found: list[Resource]) -> None:
+        """What was not sent, several queries at a time."""
+        if self._open is None:
+            for query in lacking:
+                self._lacks(query, "it was not sent, and there is no fhirServer to fetch it from")
+            return
+        server = self._at(self._open)
+        with ThreadPoolExecutor(max_workers=min(self._lanes, len(lacking))) as pool:
+            answers = list(pool.map(lambda query: self._asked(server, query), lacking))
+        for query, answer in zip(lacking, answers, strict=True):
+            if isinstance(answer, ServerError):
+                self._lacks(query, answer.message)
+            elif query.key == PATIENT and not any(map(self._is_patient, answer)):
+                self._lacks(query, "the FHIR server does not know this patient")
+            else:
+                self._keep(query, answer, found)
+
+    def _asked(self, server: HookServer, query: Query) -> list[Resource] | ServerError:
+        try:
+            found = server.search(query.kind, query.search(self._patient))
+            return list(whole(found, query.kind, ""))
+        except ServerError as error:
+            return error
+
+    def _drugs(self, opener: Callable[[], HookServer]) -> list[Resource]:
+        """Medications that are referred to and did not come along: templates cannot ask for them.
+
+        What stays unresolved is reported when it is read.
+        """
+        missing = _missing_drugs(self._medicines)
+        drugs: list[Resource] = []
+        for start in range(0, len(missing), _IDS_AT_ONCE):
+            ids = ",".join(missing[start : start + _IDS_AT_ONCE])
+            try:
+                found = self._at(opener).search("Medication", {"_id": ids})
+                drugs += whole(found, "Medication", "")
+            except ServerError as error:
+                self._lacks(_DRUGS, error.message)
+        return drugs
+
+    def _at(self, opener: Callable[[], HookServer]) -> HookServer:
+        if self._server is None:
+            self._server = opener()
+        return self._server
+
+    def _lacks(self, query: Query, cause: str) -> tuple[()]:
+        """Note what cannot be had; refuse the call if nothing can be decided without it."""
+        if not query.required:
+            self._unchecked.append(f"{query.told} ({cause.rstrip('.')})")
+            return ()
+        raise MissingDataError(
+            f"Nothing was assessed, because {query.told} could not be had: {cause.rstrip('.')}.",
+            hint="Send it as prefetch, or give fhirServer with a token that may read it.",
+            where=f"prefetch.{query.key}",
+        )
+
+    def _refuse_others(self, value: Resource) -> None:
+        """Nobody is assessed on the record of somebody else."""
+        held = [value]
+        if value["resourceType"] == "Bundle":
+            held = [entry.resource for entry in entries(value)]
+        people = [one for one in held if one.get("resourceType") == "Patient"]
+        if not people or not all(self._is_patient(one) for one in people):
+            raise CallError(
+                "The Patient in prefetch is not the one of context.patientId.",
+                hint="Nothing was assessed. Check how prefetch is filled.",
+                where=f"prefetch.{PATIENT}",
+            )
+
+    def _is_patient(self, resource: Resource) -> bool:
+        return resource.get("resourceType") == "Patient" and resource.get("id") == self._patient
+
+
+def _checked(prefetch: object) -> Resource:
+    if prefetch is None:
+        return _NOTHING
+    if not isinstance(prefetch, dict):
+        raise CallError(
+            "prefetch is not an object.",
+            hint="Send key and resource, or leave it out.",
+            where="prefetch",
+        )
+    return prefetch
+
+
+def _missing_drugs(found: Iterable[Resource]) -> list[str]:
+    wanted, held = set(), set()
+    for resource in found:
+        for one in _each(resource):
+            if one.get("resourceType") == "Medication":
+                held.add(one.get("id"))
+            elif "medicationReference" in one:
+                wanted.add(_drug_id(one))
+    return sorted(wanted - held - {""})
+
+
+def _each(resource: Resource) -> Iterator[Resource]:
+    if resource.get("resourceType") == "Bundle":
+        return (entry.resource for entry in entries(resource))
+    return iter((resource,))
+
+
+def _drug_id(resource: Resource) -> str:
+    """The bare id in a reference to a Medication; ``""`` for one that is contained or logical."""
+    link = text(obj(resource["medicationReference"]).get("reference"))
+    kind, _, own = link.partition("/_history/")[0].rpartition("/")
+    return own if kind.rpartition("/")[2] == "Medication" else ""
