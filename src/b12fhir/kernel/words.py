@@ -49,6 +49,9 @@ else:
         def __len__(cls) -> int:
             return len(cls._members)
 
+        def __contains__(cls, member: object) -> bool:
+            return isinstance(member, cls)
+
         def __setattr__(cls, name: str, value: object) -> None:
             raise AttributeError(f"{cls.__name__} is a closed list: {name} cannot be set.")
 

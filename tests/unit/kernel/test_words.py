@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from collections.abc import Collection
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_a_member_equals_itself_alone() -> None:
 def test_a_copy_of_a_member_is_the_member(again) -> None:
     """Identity is how members are compared: a second one would equal nothing."""
     assert again(Truth.UNKNOWN) is Truth.UNKNOWN
+
+
+def test_a_list_holds_its_members_and_nothing_else() -> None:
+    """A member of another list with the same value is another word."""
+    assert Truth.YES in Truth
+    assert "yes" not in Truth
+    assert isinstance(Truth, Collection)
 
 
 def test_a_list_is_closed() -> None:
