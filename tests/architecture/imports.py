@@ -48,7 +48,9 @@ WORLDLY = CLOCK_AND_CHANCE | FILES_AND_NETWORK | MACHINERY
 HOMES = {
     "fhir": "fhir",  # fhir.resources
     "flask": "adapters",
+    "gunicorn": "adapters",
     "jinja2": "adapters",
+    "jwt": "adapters",
     "pyspark": "adapters",
     "requests": "adapters",
     "rich": "adapters",

@@ -87,7 +87,8 @@ def _line(value: object) -> str:
 
 def _jku(value: object) -> str:
     """Keys that travel unprotected prove nothing, except on this machine."""
-    text = readers.web_address(_text(value))
+    text = _text(value)
+    readers.web_address(text)
     parts = urlsplit(text)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ConfigError("not an https address.", hint="Keys are only fetched over https.")
