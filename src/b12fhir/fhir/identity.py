@@ -36,6 +36,8 @@ DOUBLED_THERAPY = "doubled-therapy"
 # What a signature makes has systems of its own: no conditional search ever mixes it with a draft.
 APPROVED_PLAN = "approved-plan"
 ORDER = "order"
+# Of an order that a card offered as a draft: the record system makes it, and it is none of ours.
+CARD_ORDER = "card-order"
 DECISION_DIGEST = "decision-digest"
 TREATMENT_DIGEST = "treatment-digest"
 CONTENT_DIGEST = "content-digest"
@@ -92,6 +94,14 @@ def reader_key(user_reference: str, site: Site) -> str:
 
 def _pseudonym(reference: str, site: Site) -> str:
     message = f"{site.server_id}|{reference}".encode()
+    return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
+
+
+def user_key(user_reference: str, site: Site) -> str:
+    """Pseudonym of whoever reads cards, made as that of a patient; ``""`` for nobody named."""
+    if not user_reference:
+        return ""
+    message = f"{site.server_id}|{user_reference}".encode()
     return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
 
 

@@ -55,10 +55,10 @@ class Context:
         return self.plan.start.isoformat()
 
 
-def context(
-    facts: Facts, decision: Decision, plan: Plan, protocol: Protocol, site: Site
+def context(  # noqa: PLR0913, PLR0917 - what a proposal consists of
+    facts: Facts, decision: Decision, plan: Plan, protocol: Protocol, site: Site, digest: str = ""
 ) -> Context:
-    """Gather what the composers need."""
+    """Gather what the composers need; ``digest`` is that of the decision, if it is known."""
     key = plan_key(facts.patient.reference, facts.own_plans, site)
     speaking = [f for f in decision.findings if f.truth is Truth.YES]
     causes = [fact for cause in decision.causes for fact in cause.inputs]
@@ -67,7 +67,7 @@ def context(
     )
     evidence = tuple(link for link in used_records(decision) if link not in conditions)
     engine = urn(site, DEVICE, DEVICE_KEY)
-    digest = decision_digest(decision, plan, protocol.pack)
+    digest = digest or decision_digest(decision, plan, protocol.pack)
     return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence, digest)
 
 

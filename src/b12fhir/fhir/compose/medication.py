@@ -42,9 +42,9 @@ def medication_request(ctx: Context, phase: Phase, issues: Iterable[str] = ()) -
             "identifier": [identifier(ctx.site, MEDICATION_REQUEST, key)],
             "status": "draft",
             "intent": "proposal",
-            "category": [_category()],
+            "category": [outpatient()],
             "priority": "urgent" if ctx.urgent and first else "routine",
-            "medicationCodeableConcept": _medicine(phase.product, ctx.site),
+            "medicationCodeableConcept": medicine(phase.product, ctx.site),
             "subject": ctx.patient,
             "supportingInformation": references(ctx.evidence),
             "authoredOn": ctx.start,
@@ -52,8 +52,8 @@ def medication_request(ctx: Context, phase: Phase, issues: Iterable[str] = ()) -
             "reasonReference": references(ctx.conditions),
             **provenance(ctx),
             "groupIdentifier": group(ctx),
-            "courseOfTherapyType": _course(phase),
-            "note": [{"text": text} for text in _notes(ctx, phase)],
+            "courseOfTherapyType": course_type(phase),
+            "note": [{"text": text} for text in (PROPOSAL_NOTICE, *conditions(ctx, phase))],
             "dosageInstruction": [dosage(phase)],
             "dispenseRequest": dispense_request(phase),
             "substitution": {"allowedBoolean": False},
@@ -62,12 +62,13 @@ def medication_request(ctx: Context, phase: Phase, issues: Iterable[str] = ()) -
     )
 
 
-def _category() -> dict[str, Any]:
+def outpatient() -> dict[str, Any]:
+    """Category: for use at home or in a practice."""
     return {"coding": [{"system": f"{_HL7}/medicationrequest-category", "code": "outpatient"}]}
 
 
-def _medicine(product: Product, site: Site) -> dict[str, Any]:
-    """Text always; the site's own codings, then verified ones, where there are any (ruling 16)."""
+def medicine(product: Product, site: Site) -> dict[str, Any]:
+    """A product: text always; then the site's own and verified codings, where there are any."""
     own = site.drugs.codings.get(product.id, ())
     written = {one.code for one in own}
     codings = (*own, *(LocalCoding(code) for code in product.codes if code not in written))
@@ -75,18 +76,18 @@ def _medicine(product: Product, site: Site) -> dict[str, Any]:
     return compact({"coding": coding, "text": product_text(product)})
 
 
-def _course(phase: Phase) -> dict[str, Any]:
+def course_type(phase: Phase) -> dict[str, Any]:
+    """Does the course end, or go on?"""
     code = "acute" if phase.count or phase.end is not None else "continuous"
     system = f"{_HL7}/medicationrequest-course-of-therapy"
     return {"coding": [{"system": system, "code": code}], "text": _COURSE[code]}
 
 
-def _notes(ctx: Context, phase: Phase) -> list[str]:
+def conditions(ctx: Context, phase: Phase) -> list[str]:
     """What a prescriber must read beside the dosage line."""
     reviews = ", ".join(day.isoformat() for day in phase.reviews)
     ranged = phase.dose_max is not None and phase.dose_max != phase.dose
     lines = (
-        PROPOSAL_NOTICE,
         f"Start only when: {phase.gate}" if phase.gate else "",
         f"Stop rule: {phase.stop_rule}" if phase.stop_rule else "",
         f"Alternative: {phase.alternative}" if phase.alternative else "",

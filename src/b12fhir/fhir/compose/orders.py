@@ -53,9 +53,9 @@ def service_request(ctx: Context, monitor: Monitor) -> dict[str, Any]:
             "requisition": group(ctx),
             "status": "draft",
             "intent": "proposal",
-            "category": [{"coding": [_LABORATORY], "text": "Laboratory procedure"}],
+            "category": [laboratory()],
             "priority": "urgent" if ctx.urgent and _is_early(ctx, monitor) else "routine",
-            "code": compact({"coding": [_coding(ctx, c) for c in test.codes], "text": test.label}),
+            "code": test_code(ctx, test),
             "subject": ctx.patient,
             "occurrenceTiming": due_timing(monitor.due) if monitor.due else None,
             "authoredOn": ctx.start,
@@ -64,6 +64,16 @@ def service_request(ctx: Context, monitor: Monitor) -> dict[str, Any]:
             "note": [{"text": f"{PROPOSAL_NOTICE} Rule {monitor.rule}.{yearly}"}],
         }
     )
+
+
+def laboratory() -> dict[str, Any]:
+    """Category: a laboratory does it."""
+    return {"coding": [_LABORATORY], "text": "Laboratory procedure"}
+
+
+def test_code(ctx: Context, test: Test) -> dict[str, Any]:
+    """A test by its name and codes."""
+    return compact({"coding": [_coding(ctx, c) for c in test.codes], "text": test.label})
 
 
 def _days(monitor: Monitor) -> str:

@@ -11,6 +11,7 @@ from b12fhir.decision.model import Bucket, Classification, SeverityGrade
 from b12fhir.fhir.compose.notice import STANDING_ISSUES
 from b12fhir.fhir.profiles.header import Shelf
 from b12fhir.fhir.profiles.issues import ISSUES
+from b12fhir.fhir.topics import CARD_TOPIC, TOPICS
 from b12fhir.protocol.names import CAUSES
 
 _WORDS = {
@@ -51,6 +52,7 @@ _SYSTEMS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "severity": ("severity", {one.value: one.value.capitalize() for one in SeverityGrade}),
     "issue": ("what a DetectedIssue is about", {**ISSUES, **STANDING_ISSUES}),
     "dose-status": ("status of a planned dose", _DOSE_STATUS),
+    CARD_TOPIC: ("what a card is about", TOPICS),
 }
 
 

@@ -1,0 +1,171 @@
+"""One call with the proposal that answers it: what all cards of the call are made from."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from b12fhir.decision.model import Classification, Decision, SeverityGrade, Urgency
+from b12fhir.errors import InputError
+from b12fhir.facts.labs import Analyte, LabResult
+from b12fhir.facts.record import Facts
+from b12fhir.fhir.compose.entry import Context, context
+from b12fhir.fhir.digest import decision_digest
+from b12fhir.fhir.stored import WHO
+from b12fhir.kernel.evidence import Finding
+from b12fhir.kernel.quantities import plain
+from b12fhir.kernel.truth import Truth
+from b12fhir.plan.make import make_plan
+from b12fhir.plan.model import Plan
+from b12fhir.ports import Resource
+from b12fhir.protocol.model import Protocol
+from b12fhir.service.follow import Followed, follow_proposed
+from b12fhir.service.hooks.model import Call, Grade, Role
+from b12fhir.service.propose import Proposal
+
+_PROPOSING = "proposal"
+_REQUESTS = frozenset({"MedicationRequest", "ServiceRequest"})
+_YES = Truth.YES
+# A cobalamin weighs 1355.37 g/mol: so many ng/L are one pmol/L, to compare cards of two units.
+_NG_IN_PMOL = Decimal("1.35537")
+# The worse, the higher.
+_CLASSES = {
+    Classification.UNLIKELY: 0,
+    Classification.NO_DATA: 1,
+    Classification.ON_TREATMENT: 1,
+    Classification.DATA_QUALITY: 1,
+    Classification.INDETERMINATE: 2,
+    Classification.FUNCTIONAL: 3,
+    Classification.INDETERMINATE_CONFIRMED: 3,
+    Classification.CONFIRMED: 3,
+}
+_SEVERITIES = {grade: place for place, grade in enumerate(SeverityGrade)}
+_URGENCIES = {Urgency.ROUTINE: 0, Urgency.SOON: 1, Urgency.URGENT: 2}
+
+
+class Matter:
+    """A call and its proposal; what costs something is made when a card asks for it, and once.
+
+    ``unchecked`` says in words what could not be read. ``record`` are the resources that the
+    proposal was made from: signed plans, stored proposals and earlier drafts are looked up there.
+    """
+
+    def __init__(
+        self,
+        proposal: Proposal,
+        call: Call,
+        unchecked: Sequence[str] = (),
+        record: Sequence[Resource] = (),
+    ) -> None:
+        self.proposal = proposal
+        self.call = call
+        self.unchecked = tuple(unchecked)
+        self.record = record
+        self.facts: Facts = proposal.facts
+        self.decision: Decision = proposal.decision
+        self.protocol: Protocol = proposal.protocol
+        self.day: date = proposal.as_of.astimezone(proposal.site.zone).date()
+        self.unfollowed = ""
+
+    @property
+    def role(self) -> Role:
+        """Who reads."""
+        return self.call.role
+
+    @property
+    def may_order(self) -> bool:
+        """Are drafts of orders of any use to the reader?
+
+        Most clients name a Practitioner and nothing else, so an unknown role is offered them too:
+        who may sign is the client's to know, and a draft is nothing without a signature.
+        """
+        return self.role in (Role.PRESCRIBER, Role.UNKNOWN)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan to begin today or later: one that was proposed earlier begins anew."""
+        planned = self.proposal.plan
+        if planned.start >= self.day:
+            return planned
+        return make_plan(self.decision, self.protocol, self.day)
+
+    @cached_property
+    def digest(self) -> str:
+        """Fingerprint of the decision and the facts it rests on."""
+        return decision_digest(self.decision, self.proposal.plan, self.protocol.pack)
+
+    @cached_property
+    def context(self) -> Context:
+        """What orders are composed from."""
+        return context(
+            self.facts, self.decision, self.plan, self.protocol, self.proposal.site, self.digest
+        )
+
+    @cached_property
+    def drafts(self) -> tuple[Resource, ...]:
+        """Draft requests of the record, of whatever origin."""
+        return tuple(
+            one
+            for one in self.record
+            if one.get("status") == "draft" and one.get("resourceType") in _REQUESTS
+        )
+
+    @cached_property
+    def courses(self) -> tuple[Followed, ...]:
+        """Plans that somebody signed, with their doses; `unfollowed` says why there are none."""
+        if all(one.intent == _PROPOSING for one in self.facts.own_plans):
+            return ()
+        try:
+            return follow_proposed(self.proposal, [one for one in self.record if _sound(one)])
+        except InputError as error:
+            self.unfollowed = f"A signed plan could not be followed: {error.message}"
+            return ()
+
+    def finding(self, *rules: str) -> Finding | None:
+        """What the decision says of the first of these rules that holds."""
+        known = {one.rule: one for one in reversed(self.decision.findings) if one.truth is _YES}
+        return next((known[rule] for rule in rules if rule in known), None)
+
+    def lab(self, *rules: str) -> LabResult | None:
+        """The first result that one of these rules rests on."""
+        found = self.finding(*rules)
+        facts = found.facts if found is not None else ()
+        return next((fact for fact in facts if isinstance(fact, LabResult)), None)
+
+
+def _sound(one: Resource) -> bool:
+    """Can it be followed? What a client sends may say in words what FHIR wants as an object."""
+    whose = (one.get(name, {}) for name in WHO)
+    named = one.get("identifier", [])
+    return (
+        all(isinstance(who, dict) for who in whose)
+        and isinstance(named, list)
+        and all(isinstance(name, dict) for name in named)
+    )
+
+
+def grade_of(matter: Matter) -> Grade:
+    """How bad it stands, in numbers that can be compared with those of an earlier card."""
+    decision = matter.decision
+    return Grade(
+        classes=_CLASSES[decision.classification],
+        severity=_SEVERITIES[decision.severity],
+        urgency=_URGENCIES[decision.urgency],
+        neuro=decision.neuro,
+        b12=_newest_b12(matter),
+        dangers=frozenset(one.id for one in decision.contraindications),
+    )
+
+
+def _newest_b12(matter: Matter) -> str:
+    """The newest total B12 that counts, in ng/L; of an interval its number."""
+    labs = [
+        one
+        for one in matter.facts.labs
+        if one.analyte is Analyte.B12_TOTAL and not one.pending and one.when.last <= matter.day
+    ]
+    newest = max(labs, key=lambda one: (one.when.last, one.reference), default=None)
+    if newest is None:
+        return ""
+    amount = newest.amount
+    return plain(amount.value if amount.unit == "ng/L" else amount.value * _NG_IN_PMOL)

@@ -1,0 +1,112 @@
+"""What is known, in the few words that fit a summary; nothing of a record's own text stands there.
+
+The value is that of the result the class rests on, in the unit it is judged in.
+"""
+
+from collections.abc import Iterator
+
+from b12fhir.decision.bands import band_of
+from b12fhir.facts.labs import Analyte, LabResult
+from b12fhir.fhir.dosage import route_text
+from b12fhir.fhir.timing import every_text
+from b12fhir.kernel.quantities import plain
+from b12fhir.plan.model import Phase
+from b12fhir.service.hooks.matter import Matter
+from b12fhir.service.hooks.model import Role
+from b12fhir.service.hooks.text import fitting, line, when_text
+from b12fhir.service.wording import unit_text
+
+_NAMES = {
+    Analyte.B12_TOTAL: "B12",
+    Analyte.B12_ACTIVE: "active B12",
+    Analyte.MMA: "MMA",
+    Analyte.MMA_URINE: "urine MMA",
+    Analyte.HOMOCYSTEINE: "homocysteine",
+}
+_ROUTES = {"im": "IM", "sc": "SC"}
+# What a number converted from moles may be too long for: then it is shown as recorded.
+_LONG = 12
+# The rules that name the result, the worst band first; then metabolites that confirmed.
+B12_RULES = ("R-28", "R-29", "R-30")
+METABOLITES = ("R-37", "R-42", "R-45", "R-46", "R-47", "R-40")
+
+
+def value_text(result: LabResult) -> str:
+    """The amount that was judged; where its conversion is endless, the amount as recorded."""
+    judged = result.amount.text()
+    if len(result.amount.number()) <= _LONG:
+        return unit_text(judged)
+    return line(f"{result.recorded_value} {result.recorded_unit}")
+
+
+def b12_of(matter: Matter) -> LabResult | None:
+    """The B12 result that the class rests on; see `deciding`."""
+    return deciding(matter)[1]
+
+
+def deciding(matter: Matter) -> tuple[str, LabResult | None]:
+    """Rule and B12 result that decide: of total and active B12 the one in the worse band."""
+    limits = matter.protocol.limits
+    labs = [(rule, one) for rule in B12_RULES if (one := matter.lab(rule)) is not None]
+    ranked = [
+        (band.rank, place)
+        for place, (_, one) in enumerate(labs)
+        if (band := band_of(limits, one)) is not None
+    ]
+    return labs[min(ranked)[1]] if ranked else ("", None)
+
+
+def known(matter: Matter) -> Iterator[str]:
+    """The picture in parts, the most telling first: B12, metabolite, haemoglobin, nerves."""
+    shown = [b12_of(matter)]
+    if matter.decision.classification.is_deficient:
+        shown.append(matter.lab(*METABOLITES))
+    for number, result in enumerate(one for one in shown if one is not None):
+        day = "" if number else f" ({when_text(result.when)})"
+        yield f"{_NAMES.get(result.analyte, 'a metabolite')} {value_text(result)}{day}"
+    hemoglobin = matter.lab("R-53")
+    if hemoglobin is not None:
+        yield f"Hb {value_text(hemoglobin)}"
+    if matter.decision.neuro:
+        yield "nerve signs"
+
+
+def summary(matter: Matter, what: str, action: str, *, lead: str = "") -> str:
+    """``lead``, what is known, ``what`` it means, and ``action`` as an option for the reader.
+
+    The longest that fits: haemoglobin and the like go first, number and action never.
+    """
+    parts = list(known(matter))
+    asked = advice(matter.role, action)
+    told = []
+    for count in range(len(parts), 0, -1):
+        # Nerves are never the part that goes.
+        kept = [*parts[:count], *(parts[count:][-1:] if matter.decision.neuro else [])]
+        told.append(f"{lead}{', '.join(dict.fromkeys(kept))}{what}: {asked}")
+    head = line(lead + (what.lstrip(" :,;") or "Vitamin B12"))
+    return capital(fitting((*told, f"{head}: {asked}", f"{lead}Vitamin B12: {asked}")))
+
+
+def advice(role: Role, action: str) -> str:
+    """An option, in the words for the reader; ``action`` is a noun phrase."""
+    return f"{_ASKED[role]} {action}"
+
+
+_ASKED = {
+    Role.PRESCRIBER: "consider",
+    Role.UNKNOWN: "consider",
+    Role.NURSE: "ask the prescriber about",
+    Role.PHARMACIST: "ask the prescriber about",
+    Role.PATIENT: "ask your care team about",
+}
+
+
+def phase_text(phase: Phase) -> str:
+    """Drug, dose, route and how often, short: "cyanocobalamin 1000 microgram IM every 2 days"."""
+    route = _ROUTES.get(phase.route, route_text(phase.route))
+    return f"{phase.product.drug} {plain(phase.dose)} microgram {route} {every_text(phase)}"
+
+
+def capital(text: str) -> str:
+    """With a capital letter at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"

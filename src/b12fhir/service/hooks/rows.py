@@ -1,0 +1,161 @@
+"""The detail of a card in six rows: why, what to do, what was checked and missed, by whose rules.
+
+Every reason names its rule; every fact its value, unit and day. The rows are put together as plain
+text: `b12fhir.service.hooks.text.table` escapes them all.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from b12fhir.facts.labs import LabResult
+from b12fhir.facts.medicines import B12Dose
+from b12fhir.fhir.narrative import pack_notice
+from b12fhir.kernel.evidence import Fact, Finding, Remark, Severity
+from b12fhir.kernel.truth import Truth
+from b12fhir.protocol.model import Protocol
+from b12fhir.service.hooks.matter import Matter
+from b12fhir.service.hooks.picture import capital
+from b12fhir.service.hooks.text import day_text, line, listed, sentence, when_text
+from b12fhir.service.wording import CLASSES, OURSELVES, URGENCIES, plan_in_words, unit_text
+
+# What speaks for the answer, in the order in which a clinician asks.
+_WHY = (
+    *("R-175", "R-163", "R-165", "R-167", "R-28", "R-29", "R-30", "R-27"),
+    *("R-37", "R-39", "R-40", "R-42", "R-45", "R-46", "R-47", "R-48", "R-49"),
+    *("R-23", "R-24", "R-25", "R-26", "R-18", "R-58", "R-53", "R-60", "R-61", "R-62", "R-21"),
+    *("R-70", "R-71", "R-72", "R-74", "R-75", "R-76", "R-77", "R-78", "R-79", "R-80"),
+    *("R-91", "R-92", "R-93", "R-95", "R-99", "R-102", "R-103", "R-114", "R-115"),
+)
+_ORDER = {rule: place for place, rule in enumerate(_WHY)}
+_MOST_WHY, _MOST_FACTS, _MOST_SAID, _LEAD = 6, 2, 4, 160
+_UNSIGNED = "unreviewed"
+
+# These say why it cannot wait; their facts stand under another rule already.
+_HOW_SOON = {"R-61": "Same day", "R-62": "Within 7 days"}
+_EXACT = len("2026-11-21")
+_NOT_EXCLUDED = " is not excluded"
+
+Row = tuple[str, str]
+
+
+def assessment_rows(matter: Matter, *, plan: str = "") -> list[Row]:
+    """All rows; ``plan`` stands in for the plan in words."""
+    return [
+        ("Why", why(matter)),
+        ("Plan", plan or plan_text(matter)),
+        ("Checked", checked(matter)),
+        ("Missing", missing(matter)),
+        ("Cautions", cautions(matter)),
+        ("Basis", basis(matter)),
+    ]
+
+
+def head(matter: Matter) -> Row:
+    """Class, severity and urgency; the day that was decided for."""
+    decision = matter.decision
+    grade = "" if decision.severity.value == "none" else f"; {decision.severity.value}"
+    urgency = URGENCIES[decision.urgency]
+    return "Vitamin B12", f"{CLASSES[decision.classification]}{grade}; {urgency}"
+
+
+def why(matter: Matter) -> str:
+    """The findings that speak for the answer, each with its facts and its rule."""
+    spoke = [f for f in matter.decision.findings if f.truth is Truth.YES and f.rule in _ORDER]
+    spoke.sort(key=lambda one: _ORDER[one.rule])
+    return listed((sentence(_finding(matter, one)) for one in spoke), _MOST_WHY)
+
+
+def _finding(matter: Matter, found: Finding) -> str:
+    said = found.note or matter.protocol.rules[found.rule].title
+    if found.rule in _HOW_SOON:
+        return f"{_HOW_SOON[found.rule]}: {said} ({found.rule})"
+    facts = "; ".join(fact_text(matter, fact) for fact in found.facts[:_MOST_FACTS])
+    more = len(found.facts) - _MOST_FACTS
+    also = f" and {more} more" if more > 0 else ""
+    told = f"{facts}{also}: {said}" if facts else capital(said)
+    return f"{told} ({found.rule})"
+
+
+def fact_text(matter: Matter, fact: Fact) -> str:
+    """A fact as recorded, with what was measured and when."""
+    used = fact.as_input()
+    if isinstance(fact, LabResult):
+        label = matter.protocol.analytes.info[fact.analyte].label
+        amount = f"{used.value} {unit_text(used.unit)}".strip()
+        return f"{label} {amount}, {when_text(fact.when)}"
+    shown = line(used.value)[:_LEAD]
+    return f"{shown}, {_day(used.date)}" if used.date else shown
+
+
+def _day(recorded: str) -> str:
+    """A recorded day in words; a span of days as it is."""
+    return day_text(date.fromisoformat(recorded)) if len(recorded) == _EXACT else recorded
+
+
+def plan_text(matter: Matter) -> str:
+    """The whole plan; a card drafts its first phase only."""
+    words = plan_in_words(matter.plan, matter.decision, matter.protocol)
+    later = " Only the first phase is drafted here." if matter.plan.phases[1:] else ""
+    return f"{capital(words)}{later}"
+
+
+def checked(matter: Matter) -> str:
+    """What was looked for and not found, and what else could explain the picture."""
+    facts, decision = matter.facts, matter.decision
+    read = "As far as it could be read: " if matter.unchecked else ""
+    told = [
+        _b12_on_record(matter, facts.doses),
+        "Allergy to B12 or cobalt: "
+        + (", ".join(line(one.text)[:_LEAD] for one in facts.allergies) or "none on record"),
+        f"Nerve signs: {'on record' if decision.neuro else 'none on record'}",
+    ]
+    if decision.mimics:
+        others = (one.text.partition(_NOT_EXCLUDED)[0].rstrip(".") for one in decision.mimics)
+        told.append(f"Not excluded yet: {'; '.join(others)}")
+    return f"{read}{'. '.join(told)}."
+
+
+def _b12_on_record(matter: Matter, doses: Iterable[B12Dose]) -> str:
+    named = [fact_text(matter, one) for one in doses]
+    shown = "; ".join(named[:_MOST_FACTS]) or "none on record"
+    more = len(named) - _MOST_FACTS
+    return f"B12 given or ordered: {shown}{f' and {more} more' if more > 0 else ''}"
+
+
+def missing(matter: Matter) -> str:
+    """What was not checked, first; then what is not known, and what was set aside."""
+    told = [sentence(f"NOT CHECKED: {one}") for one in matter.unchecked]
+    told += [sentence(f"Not read: {one}") for one in matter.call.unread]
+    if matter.unfollowed:
+        told.append(matter.unfollowed)
+    issues = [one for one in matter.proposal.issues if one.relevant]
+    told += [one.text for one in issues if one.severity is Severity.ERROR]
+    told += _remarks(matter.decision.gaps)
+    told += [one.text for one in issues]
+    return listed(told, _MOST_SAID + len(matter.unchecked))
+
+
+def cautions(matter: Matter) -> str:
+    """What forbids something, then what is to be heeded."""
+    decision = matter.decision
+    return listed(_remarks((*decision.contraindications, *decision.cautions)), _MOST_SAID)
+
+
+def _remarks(remarks: Iterable[Remark]) -> Iterator[str]:
+    for one in remarks:
+        yield f"{one.text.partition('. ')[0].rstrip('.')} ({one.rule})."
+
+
+def basis(matter: Matter) -> str:
+    """Which protocol speaks, who has signed it, and that this is an option."""
+    pack = matter.protocol.pack
+    unsigned = " No clinician has signed it." if pack.review.status == _UNSIGNED else ""
+    day = day_text(matter.day)
+    return f"{pack_notice(pack)}{unsigned} Assessed for {day}. An option: the clinician decides."
+
+
+def cited(protocol: Protocol, rule: str) -> str:
+    """Titles of who says so, for a rule; ``""`` where only the project does."""
+    known = protocol.rules.get(rule)
+    sources = known.citation.sources if known is not None else ()
+    return "; ".join(protocol.sources.get(one, one) for one in sources if one != OURSELVES)
