@@ -12,13 +12,14 @@ from b12fhir.adapters.cds_hooks.gather import Gatherer
 from b12fhir.adapters.cds_hooks.parts import Parts
 from b12fhir.adapters.cds_hooks.rates import Rates
 from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, too_often
-from b12fhir.adapters.cds_hooks.standin import EXTENSION, Issuing, advise, answer
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Caller, HookServer
 from b12fhir.protocol.fingerprint import fingerprint
+from b12fhir.service.hooks.advise import advise
+from b12fhir.service.hooks.answer import EXTENSION, Issuing, answer
 from b12fhir.service.hooks.call import read_call
 from b12fhir.service.hooks.feedback import read_feedback
 from b12fhir.service.hooks.model import Call, Card
