@@ -71,7 +71,19 @@ def answer() -> dict[str, Any]:
         ],
         "links": [{"label": "Why", "url": "https://b12fhir.example/why", "type": "absolute"}],
     }
-    return {"cards": [card], "extension": {"org.b12fhir": {"classification": "confirmed"}}}
+    decided = {
+        "classification": "confirmed",
+        "severity": "mild",
+        "neuro": False,
+        "urgency": "routine",
+        "action": "treat",
+        "route": "im",
+        "decision": "0" * 64,
+        "pack": "seed-default",
+        "version": "1",
+        "review": "draft",
+    }
+    return {"cards": [card], "extension": {"org.b12fhir": decided}}
 
 
 def feedback() -> dict[str, Any]:

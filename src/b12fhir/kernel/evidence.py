@@ -79,12 +79,8 @@ class Finding(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A gap, caution, contraindication or mimic: a stable id, one sentence, and its rule.
-
-    ``about`` is the reference of the one order that it is about, if it is about one.
-    """
+    """A gap, caution, contraindication or mimic: a stable id, one sentence, and its rule."""
 
     id: str
     text: str
     rule: str
-    about: str = ""

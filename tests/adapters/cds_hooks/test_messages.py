@@ -157,6 +157,8 @@ ALLOWED = [
     ((*_CARD, "source", "topic"), GONE),
     ((*_CARD, "extension"), {"org.b12fhir": {"rule": "R-28"}}),
     ((*_SUGGESTION, "isRecommended"), GONE),
+    (("extension", "org.b12fhir", "route"), GONE),
+    (("extension", "org.b12fhir", "unchecked"), ["allergies"]),
     ((*_ACTION,), {"type": "delete", "description": "Leave it out", "resourceId": "Task/t1"}),
     ((*_ACTION, "type"), "update"),
     ((*_LINK,), {"label": "a", "url": "https://b12fhir.example/", "type": "smart"}),
@@ -164,6 +166,9 @@ ALLOWED = [
 FORBIDDEN = [
     (("systemActions",), []),
     (("extension",), GONE),  # no cards must be told apart from not assessed
+    (("extension", "org.b12fhir", "classification"), GONE),
+    (("extension", "org.b12fhir", "unchecked"), []),
+    (("extension", "org.b12fhir", "patient"), "Patient/p1"),
     ((*_CARD, "summary"), "x" * 140),
     ((*_CARD, "summary"), "two\nlines"),
     ((*_CARD, "summary"), ""),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,21 +12,16 @@ from jsonschema import Draft202012Validator
 from b12fhir.adapters.cds_hooks.messages import NAMES
 from b12fhir.adapters.cds_hooks.openapi import described, openapi
 from b12fhir.service.hooks.model import Hook
+from b12fhir.service.hooks.services import SERVICES
 from tests.adapters.cds_hooks.test_messages import refs
 from tests.support import hook_messages
 
 ADDRESS = "https://b12.example"
 
 
-@dataclass(frozen=True)
-class Offer:
-    id: str
-    hook: Hook
-    title: str = "B12 <title>"
-    description: str = "What it does"
-
-
-OFFERS = [Offer(f"b12-{hook.value}", hook) for hook in Hook]
+# A title of one more service holds what a page must escape.
+ODD = replace(SERVICES[0], id="odd", title="B12 <title>")
+OFFERS = (*SERVICES, ODD)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What the service offers, for programs (OpenAPI 3.1) and for people (a page made of it)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from flask import Blueprint, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from b12fhir import __version__
 from b12fhir.adapters.cds_hooks.messages import schemas
 from b12fhir.fhir.json import encode
-from b12fhir.service.hooks.model import Hook
+from b12fhir.service.hooks.services import Service
 
 Document = dict[str, Any]
 
@@ -17,7 +17,8 @@ _ABOUT = (
     "CDS Hooks 2.0 for vitamin B12 deficiency. Cards offer options and draft orders; a clinician "
     "decides, and nothing is ordered until one signs. No clinician has signed a protocol pack yet."
 )
-_JSON, _PLACE = "application/json", "#/components/schemas/"
+_JSON, _FHIR_JSON = "application/json", "application/fhir+json"
+_PLACE = "#/components/schemas/"
 _DISCOVERY, _FEEDBACK = "cds-services", "feedback"
 # Why a call is not answered, and what is sent then. A 401 says nothing, on purpose.
 _REFUSALS = {
@@ -29,36 +30,13 @@ _REFUSALS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
     429: "Too many calls; Retry-After says when to come again.",
+    503: "Feedback cannot be kept now; Retry-After says when to send it again.",
 }
 _WITHOUT_BODY = frozenset({401})
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
-class Offered(Protocol):
-    """What is told of a service."""
-
-    @property
-    def id(self) -> str:
-        """The last part of its address."""
-        ...
-
-    @property
-    def hook(self) -> Hook:
-        """The hook that it answers."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """What it is, in a few words."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """What it does."""
-        ...
-
-
-def openapi(services: Iterable[Offered], address: str) -> Document:
+def openapi(services: Iterable[Service], address: str) -> Document:
     """The OpenAPI 3.1 document of these services under a public base address."""
     paths: Document = {f"/{_DISCOVERY}": {"get": _discovery()}}
     for service in services:
@@ -97,7 +75,7 @@ def _discovery() -> Document:
     }
 
 
-def _call(service: Offered) -> Document:
+def _call(service: Service) -> Document:
     answers = {"200": _sends("The cards; none if there is nothing to say.", "response")}
     return {
         "operationId": service.id,
@@ -109,13 +87,14 @@ def _call(service: Offered) -> Document:
     }
 
 
-def _feedback(service: Offered) -> Document:
+def _feedback(service: Service) -> Document:
     return {
         "operationId": f"{service.id}-{_FEEDBACK}",
         "summary": f"What came of cards of {service.id}",
         "security": [{"client": []}, {}],
         "requestBody": _takes(_FEEDBACK),
-        "responses": {"200": {"description": "It is kept."}} | _refusals(400, 401, 413, 415, 429),
+        "responses": {"200": {"description": "It is kept."}}
+        | _refusals(400, 401, 413, 415, 429, 503),
     }
 
 
@@ -129,24 +108,24 @@ def _state(told: str, *others: int) -> Document:
 
 
 def _takes(name: str) -> Document:
-    return {"required": True, "content": _content(name)}
+    return {"required": True, "content": _content(name, _JSON)}
 
 
-def _sends(told: str, name: str) -> Document:
-    return {"description": told, "content": _content(name)}
+def _sends(told: str, name: str, form: str = _JSON) -> Document:
+    return {"description": told, "content": _content(name, form)}
 
 
 def _refusals(*statuses: int) -> Document:
     return {
         str(status): {"description": _REFUSALS[status]}
         if status in _WITHOUT_BODY
-        else _sends(_REFUSALS[status], "operation-outcome")
+        else _sends(_REFUSALS[status], "operation-outcome", _FHIR_JSON)
         for status in statuses
     }
 
 
-def _content(name: str) -> Document:
-    return {_JSON: {"schema": {"$ref": f"{_PLACE}{name}"}}}
+def _content(name: str, form: str) -> Document:
+    return {form: {"schema": {"$ref": f"{_PLACE}{name}"}}}
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -165,7 +144,8 @@ def page(document: Mapping[str, Any]) -> str:
 
 def _schema_of(content: Mapping[str, Any]) -> str:
     """The name of the schema of a body."""
-    return str(content[_JSON]["schema"]["$ref"]).removeprefix(_PLACE)
+    (form,) = content.values()
+    return str(form["schema"]["$ref"]).removeprefix(_PLACE)
 
 
 def _type_of(part: Mapping[str, Any]) -> str:
@@ -180,7 +160,7 @@ def _type_of(part: Mapping[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
-def described(services: Iterable[Offered], address: str) -> Blueprint:
+def described(services: Iterable[Service], address: str) -> Blueprint:
     """``/openapi.json`` and ``/docs``; both are made once, here."""
     document = openapi(services, address)
     told, shown = encode(document), page(document)
