@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from b12fhir.facts.history import Concept, Standing
 from b12fhir.facts.labs import Analyte, LabResult, PresenceResult, Range
-from b12fhir.facts.medicines import Allergy, B12Dose, Exposure, Route
+from b12fhir.facts.medicines import Allergy, B12Dose, DraftedDrug, Exposure, Route
 from b12fhir.facts.patient import Patient, Sex
 from b12fhir.facts.record import Facts
 from b12fhir.kernel.dates import on
@@ -126,6 +126,7 @@ def record(*parts: object, patient: Patient = WOMAN, **more: object) -> Facts:
         LabResult: "labs",
         Concept: "concepts",
         Exposure: "exposures",
+        DraftedDrug: "drafted",
         B12Dose: "doses",
         Allergy: "allergies",
         PresenceResult: "presences",

@@ -7,9 +7,14 @@ multivitamins, are no B12 treatment (ruling 31); of the latter only what a stop 
 from decimal import Decimal
 
 from b12fhir.decision.case import Case
+from b12fhir.decision.drafts import (
+    draft_of_b12,
+    drafted_folic_acid,
+    needs_injection,
+    says_how_much,
+    says_when,
+)
 from b12fhir.decision.intent import Question
-from b12fhir.decision.model import Classification as C
-from b12fhir.decision.model import SeverityGrade
 from b12fhir.decision.reasons import (
     NONE,
     Reasons,
@@ -19,7 +24,6 @@ from b12fhir.decision.reasons import (
     gap,
     joined,
 )
-from b12fhir.decision.route import ORAL_FORBIDDEN
 from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.kernel.quantities import plain, quotient
 from b12fhir.kernel.truth import Truth
@@ -32,7 +36,7 @@ _NOTE = "an open order"
 
 def orders(asked: Question, kind: str) -> Reasons:
     """What is wrong with each open order; ``kind`` is that of the plan proposed beside them."""
-    reasons = NONE
+    reasons = drafted_folic_acid(asked) if asked.case.facts.drafted else NONE
     for order in asked.case.facts.doses:
         if order.order in _OPEN and not _antidote(asked.case, order):
             reasons = reasons + _stopped(asked, order)
@@ -51,14 +55,16 @@ def _stopped(asked: Question, order: B12Dose) -> Reasons:
     shown = (order,)
     if asked.stops.rule == "R-163":
         text = f"{order.reference}: on order although every B12 product is forbidden by an allergy."
-        return found("R-163", shown, _NOTE) + contraindication("order-allergy", text, "R-163")
+        said = contraindication("order-allergy", text, "R-163", order.reference)
+        return found("R-163", shown, _NOTE) + said
     if asked.stops.leber and order.drug != _LEFT_BY_LEBER:
         what = order.drug or "a form of B12 that is not named"
         text = (
             f"{order.reference}: {what} is on order, and Leber optic atrophy leaves"
             " hydroxocobalamin only; ask the prescriber today."
         )
-        return found("R-165", shown, _NOTE) + contraindication("order-leber", text, "R-165")
+        said = contraindication("order-leber", text, "R-165", order.reference)
+        return found("R-165", shown, _NOTE) + said
     return NONE
 
 
@@ -70,6 +76,7 @@ def _checked(asked: Question, order: B12Dose, kind: str) -> Reasons:
         _dose(asked, order),
         _concentration(pack, order),
         _incomplete(order),
+        draft_of_b12(asked, order, kind),
     )
 
 
@@ -87,7 +94,7 @@ def _route(pack: Pack, order: B12Dose) -> Reasons:
     if order.route is Route.UNKNOWN:
         text = f"{order.reference}: neither route nor form can be read: ask which route is meant."
         unknown = found("R-92", (order,), truth=Truth.UNKNOWN)
-        return unknown + gap("order-route", text, "R-92")
+        return unknown + gap("order-route", text, "R-92", order.reference)
     return _label(pack, order)
 
 
@@ -106,24 +113,19 @@ def _label(pack: Pack, order: B12Dose) -> Reasons:
 def _by_mouth(asked: Question, order: B12Dose, kind: str) -> Reasons:
     """R-95: tablets alone where only a clinician may choose them.
 
-    A plan that proposes injections says so itself.
+    A plan that proposes injections says so itself; drafts are asked apart.
     """
     swallowed = order.route in (Route.ORAL, Route.SUBLINGUAL)
     injected = any(dose.route.is_injection for dose in asked.treatment.running)
-    if not swallowed or injected or kind == "treat" or not _needs_injection(asked):
+    if order.drafted is not None or not swallowed or injected or kind == "treat":
+        return NONE
+    if not needs_injection(asked):
         return NONE
     text = (
         f"vitamin B12 by mouth is the sole route on record, which is not dependable here"
         f" ({asked.cause.cause}): only a clinician may choose it."
     )
     return _warns(order, "order-oral", text, "R-95")
-
-
-def _needs_injection(asked: Question) -> bool:
-    if asked.cause.cause in ORAL_FORBIDDEN:
-        return True
-    concerned = asked.classified.to_be_treated or asked.classified.name is C.ON_TREATMENT
-    return concerned and (asked.nerves.present or asked.grade is SeverityGrade.SEVERE)
 
 
 def _dose(asked: Question, order: B12Dose) -> Reasons:
@@ -154,7 +156,8 @@ def _ratio(case: Case, order: B12Dose, dose: Decimal) -> Reasons:
     if inside:
         return reasons
     text = f"{plain(dose)} microgram are {note}: to be acknowledged before it is signed."
-    return reasons + caution("order-ratio", f"{order.reference}: {text}", "R-102")
+    said = f"{order.reference}: {text}"
+    return reasons + caution("order-ratio", said, "R-102", order.reference)
 
 
 def _comparable(pack: Pack, order: B12Dose) -> tuple[PhaseTemplate, ...]:
@@ -199,7 +202,8 @@ def _incomplete(order: B12Dose) -> Reasons:
     parts = (
         ("form of B12", bool(order.drug)),
         ("concentration", order.concentration is not None),
-        ("dose", order.dose_ug is not None),
+        ("dose", says_how_much(order)),
+        ("interval", says_when(order)),
     )
     missing = [name for name, told in parts if not told]
     if not order.route.is_injection or not missing:
@@ -210,9 +214,9 @@ def _incomplete(order: B12Dose) -> Reasons:
 
 def _forbids(order: B12Dose, key: str, text: str, rule: str) -> Reasons:
     said = f"{order.reference}: {text}"
-    return found(rule, (order,), _NOTE) + contraindication(key, said, rule)
+    return found(rule, (order,), _NOTE) + contraindication(key, said, rule, order.reference)
 
 
 def _warns(order: B12Dose, key: str, text: str, rule: str) -> Reasons:
     said = f"{order.reference}: {text}"
-    return found(rule, (order,), _NOTE) + caution(key, said, rule)
+    return found(rule, (order,), _NOTE) + caution(key, said, rule, order.reference)

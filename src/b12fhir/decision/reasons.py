@@ -94,24 +94,24 @@ def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.
     return (_new(Finding, (rule, truth, facts, note)),)
 
 
-def gap(key: str, text: str, rule: str) -> Reasons:
+def gap(key: str, text: str, rule: str, about: str = "") -> Reasons:
     """Something missing, and what it would change."""
-    return (_new(Gap, (key, text, rule)),)
+    return (_new(Gap, (key, text, rule, about)),)
 
 
-def caution(key: str, text: str, rule: str) -> Reasons:
+def caution(key: str, text: str, rule: str, about: str = "") -> Reasons:
     """Something to heed before or during treatment."""
-    return (_new(Caution, (key, text, rule)),)
+    return (_new(Caution, (key, text, rule, about)),)
 
 
-def contraindication(key: str, text: str, rule: str) -> Reasons:
+def contraindication(key: str, text: str, rule: str, about: str = "") -> Reasons:
     """Something that forbids a treatment."""
-    return (_new(Contraindication, (key, text, rule)),)
+    return (_new(Contraindication, (key, text, rule, about)),)
 
 
 def mimic(key: str, text: str, rule: str) -> Reasons:
     """Another explanation that has not been excluded."""
-    return (_new(Mimic, (key, text, rule)),)
+    return (_new(Mimic, (key, text, rule, "")),)
 
 
 def flag(name: str) -> Reasons:

@@ -57,6 +57,42 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftedDrug:
+    """A medicine other than B12 that is being ordered: nobody has taken it yet.
+
+    ``daily_mg`` is set where the dose is structured.
+    """
+
+    ingredient: str
+    reference: str
+    text: str
+    daily_mg: Decimal | None = None
+
+    def as_input(self) -> Input:
+        """This order as evidence."""
+        return Input(self.reference, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What an order that is still being written says beside its dose: there it can be mended.
+
+    ``form`` is the route that the product's form implies. ``often`` is in doses a day, ``count``
+    the number of doses; ``None`` where the order does not tell. ``in_pieces``: the dose is counted
+    in tablets or pills. ``timed``: it says in its structure when to give it, ``worded``: in words.
+    ``replaces`` are references of the orders in whose place it comes.
+    """
+
+    form: Route = Route.UNKNOWN
+    often: Decimal | None = None
+    count: int | None = None
+    in_pieces: bool = False
+    timed: bool = False
+    worded: bool = False
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class B12Dose:
     """Vitamin B12 that was given, or is on order.
 
@@ -65,7 +101,8 @@ class B12Dose:
     amount; either is ``None`` when the record does not state it. ``order`` is the status of an
     order that is on record as such, else ``""``. ``concentration`` is that of an injection, in
     ug/mL. ``combined``: B12 is one ingredient of several, as in a multivitamin. ``own``: an order
-    that was signed from a plan of this program.
+    that was signed from a plan of this program. ``drafted`` is set for an order that is being
+    written: nothing was given by it, and it is no treatment.
     """
 
     reference: str
@@ -83,6 +120,7 @@ class B12Dose:
     concentration: Decimal | None = None
     combined: bool = False
     own: bool = False
+    drafted: Drafted | None = None
 
     def as_input(self) -> Input:
         """This dose as evidence."""

@@ -5,7 +5,7 @@ from datetime import date
 
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult, PresenceResult, RefusedLab
-from b12fhir.facts.medicines import Allergy, B12Dose, Exposure
+from b12fhir.facts.medicines import Allergy, B12Dose, DraftedDrug, Exposure
 from b12fhir.facts.patient import Patient, Pregnancy
 from b12fhir.kernel.evidence import Issue
 
@@ -38,6 +38,7 @@ class Facts:
     presences: tuple[PresenceResult, ...] = ()
     concepts: tuple[Concept, ...] = ()
     exposures: tuple[Exposure, ...] = ()
+    drafted: tuple[DraftedDrug, ...] = ()
     doses: tuple[B12Dose, ...] = ()
     allergies: tuple[Allergy, ...] = ()
     own_plans: tuple[OwnPlan, ...] = ()

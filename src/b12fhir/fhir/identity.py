@@ -97,14 +97,6 @@ def _pseudonym(reference: str, site: Site) -> str:
     return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
 
 
-def user_key(user_reference: str, site: Site) -> str:
-    """Pseudonym of whoever reads cards, made as that of a patient; ``""`` for nobody named."""
-    if not user_reference:
-        return ""
-    message = f"{site.server_id}|{user_reference}".encode()
-    return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
-
-
 def plan_key(patient_reference: str, own_plans: Iterable[OwnPlan], site: Site) -> PlanKey:
     """The key the next proposal is written under, given the plans already on record.
 

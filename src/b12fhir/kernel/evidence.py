@@ -79,8 +79,12 @@ class Finding(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A gap, caution, contraindication or mimic: a stable id, one sentence, and its rule."""
+    """A gap, caution, contraindication or mimic: a stable id, one sentence, and its rule.
+
+    ``about`` is the reference of the one order that it is about, if it is about one.
+    """
 
     id: str
     text: str
     rule: str
+    about: str = ""

@@ -9,6 +9,7 @@ from b12fhir.kernel.codes import ATC, Code
 from b12fhir.protocol.analytes import AnalyteTable
 from b12fhir.protocol.limits import Limits
 
+_DAYS_IN = {"d": 1, "wk": 7, "mo": 30}
 # Lengths of ATC codes above the single substance, the nearest first.
 _ATC_CLASSES = (5, 4, 3)
 
@@ -107,6 +108,11 @@ class PhaseTemplate:
     verified: bool = False
     days: tuple[int, ...] = ()
     step: Span | None = None
+
+    @property
+    def doses_a_day(self) -> Decimal:
+        """How often a dose is given; a month counts as 30 days, as where an order is read."""
+        return Decimal(len(self.days) or 1) / (self.interval.value * _DAYS_IN[self.interval.unit])
 
 
 @dataclass(frozen=True, slots=True)

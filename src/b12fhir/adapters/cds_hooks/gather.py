@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from b12fhir.errors import CallError, MissingDataError, ServerError
 from b12fhir.fhir.bundle import entries, is_incomplete
-from b12fhir.fhir.extract.tree import obj, text
+from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.outcome import read_outcome, whole
 from b12fhir.ports import HookServer, Resource
 from b12fhir.service.hooks.services import PATIENT, Query
@@ -123,6 +123,9 @@ class Gatherer:
         return (first, *self._pages(query, bundle))
 
     def _pages(self, query: Query, bundle: Resource) -> Iterable[Resource]:
+        links = items(bundle.get("link"))
+        if not any(link.get("relation") == "next" for link in links):
+            return self._lacks(query, "its total is above its entries, with no link to the others")
         if self._open is None:
             return self._lacks(query, "there are more pages, and no fhirServer to read them from")
         try:

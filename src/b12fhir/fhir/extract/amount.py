@@ -19,6 +19,7 @@ _ML = frozenset({"mL", "ml", "ML", "milliliter", "milliliters", "millilitre", "m
 _PIECE = frozenset(
     {"tablet", "tablets", "Tablet", "TABLET", "{tablet}", "{tbl}", "tab", "tabs", "TAB"}
     | {"capsule", "capsules", "Capsule", "{capsule}", "cap", "caps", "CAP"}
+    | {"{pill}", "pill", "pills", "Pill"}
     | {"lozenge", "lozenges", "spray", "sprays", "{spray}", "actuation"}
 )
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?"
@@ -101,6 +102,12 @@ def tidy(number: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent."""
     short = number.normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
+
+
+def in_pieces(quantity: object) -> bool:
+    """Is a dose counted in tablets, pills or the like?"""
+    given = obj(quantity)
+    return _is_piece(given, _spelled(given))
 
 
 def _is_piece(given: Resource, unit: str) -> bool:

@@ -2,14 +2,24 @@
 
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult, PresenceResult, RefusedLab
-from b12fhir.facts.medicines import Allergy, B12Dose, Exposure
+from b12fhir.facts.medicines import Allergy, B12Dose, DraftedDrug, Exposure
 from b12fhir.facts.record import OwnPlan
 from b12fhir.fhir.extract.pregnancy import Statement
 from b12fhir.fhir.extract.record import Listed
 from b12fhir.kernel.evidence import Issue
 
 # What counts as used: a fact, as against a refusal, an issue or an entry of the unmapped list.
-FACTS = (LabResult, PresenceResult, Concept, Exposure, B12Dose, Allergy, OwnPlan, Statement)
+FACTS = (
+    LabResult,
+    PresenceResult,
+    Concept,
+    Exposure,
+    DraftedDrug,
+    B12Dose,
+    Allergy,
+    OwnPlan,
+    Statement,
+)
 
 Found = (
     LabResult
@@ -17,6 +27,7 @@ Found = (
     | PresenceResult
     | Concept
     | Exposure
+    | DraftedDrug
     | B12Dose
     | Allergy
     | OwnPlan

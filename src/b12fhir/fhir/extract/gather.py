@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult, PresenceResult, RefusedLab
-from b12fhir.facts.medicines import Allergy, B12Dose, Exposure
+from b12fhir.facts.medicines import Allergy, B12Dose, DraftedDrug, Exposure
 from b12fhir.facts.patient import Patient
 from b12fhir.facts.record import Facts, OwnPlan
 from b12fhir.fhir.extract.found import Found
@@ -33,6 +33,7 @@ def gather(patient: Patient, found: Iterable[Found], *, used: int, ignored: int)
         presences=_sorted(kinds.get(PresenceResult, [])),
         concepts=_sorted(kinds.get(Concept, [])),
         exposures=_sorted(kinds.get(Exposure, [])),
+        drafted=_sorted(kinds.get(DraftedDrug, [])),
         doses=_sorted(kinds.get(B12Dose, [])),
         allergies=_sorted(kinds.get(Allergy, [])),
         own_plans=_sorted(kinds.get(OwnPlan, [])),

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from b12fhir.facts.medicines import B12Dose, Exposure, Route
+from b12fhir.facts.medicines import B12Dose, DraftedDrug, Exposure, Route
 from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.amount import Strength, amounts, dose_ug
 from b12fhir.fhir.extract.concepts import question
+from b12fhir.fhir.extract.draft import amount_in_words, drafted, words_of_dosages
 from b12fhir.fhir.extract.drug import Drug, drug_of, route_of
 from b12fhir.fhir.extract.found import Found
 from b12fhir.fhir.extract.issues import (
@@ -127,6 +128,9 @@ def _is_no_order(resource: Resource) -> bool:
 
 def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator[Found]:
     dosages = dosages_of(source.resource)
+    if _order_status(source.resource) == "draft":
+        yield from _being_written(source, drug, usage, dosages)
+        return
     if drug.is_b12:
         single, daily = _doses(dosages, drug.strength)
         yield B12Dose(
@@ -172,6 +176,35 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
             yield ASK.issue(source.reference, f"({quote(drug.text)}): {asked}")
 
 
+def _being_written(
+    source: Source, drug: Drug, usage: Usage, dosages: list[Resource]
+) -> Iterator[Found]:
+    """An order that nobody has signed: nothing is taken yet, and all of it can still be mended."""
+    if drug.is_b12:
+        said = words_of_dosages(dosages)
+        single, daily = _doses(dosages, drug.strength)
+        yield B12Dose(
+            reference=source.reference,
+            # What is not structured may stand in words, which whoever signs goes by.
+            route=route_of(dosages, drug._replace(form=f"{drug.form}; {said}")),
+            given=usage.given,
+            text=drug.text,
+            drug=drug.name,
+            dose_ug=amount_in_words(dosages) if single is None else single,
+            daily_ug=daily,
+            when=usage.start,
+            until=usage.end,
+            order="draft",
+            concentration=drug.strength.ug if drug.is_liquid and drug.strength else None,
+            combined=drug.combined,
+            drafted=drafted(source.resource, dosages, drug),
+        )
+    for ingredient in drug.ingredients:
+        _, daily = _doses(dosages, drug.other)
+        amount = None if daily is None else daily / _UG_PER_MG
+        yield DraftedDrug(ingredient, source.reference, drug.text, amount)
+
+
 def _order_status(resource: Resource) -> str:
     is_order = resource.get("resourceType") == "MedicationRequest"
     return text(resource.get("status")) if is_order else ""
@@ -209,8 +242,13 @@ def _request(resource: Resource, record: Record) -> Usage:
     started, ended = bounds(dosages, record)
     supply = obj(resource.get("dispenseRequest"))
     validity = obj(supply.get("validityPeriod"))
-    authored = record.when(resource.get("authoredOn"))
-    start = earliest([authored, started, record.when(validity.get("start"))])
+    authored, valid = record.when(resource.get("authoredOn")), record.when(validity.get("start"))
+    # What is only being written begins when it says, not on the day of writing.
+    start = (
+        (started or valid or authored)
+        if status == "draft"
+        else earliest([authored, started, valid])
+    )
     end = latest([ended, bounds_end(start, dosages)])
     if end is None and not active:
         # It ran at least on the day it was written; nothing says for how much longer.

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from b12fhir.fhir.digest import decision_digest
-from b12fhir.fhir.identity import patient_key, user_key
+from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.topics import CARD_TOPIC, TOPICS
 from b12fhir.service.hooks.keeping import Issued
 from b12fhir.service.hooks.model import Action, Call, Card, Link, Suggestion
@@ -59,7 +59,7 @@ def answer(
         return body, ()
     site, pack = proposal.site, proposal.protocol.pack
     patient = patient_key(proposal.patient_reference, site)
-    user = user_key(call.user, site)
+    user = reader_key(call.user, site)
     named = f"{pack.id}/{pack.version}"
     return body, tuple(one.issued(issuing, call, patient, user, named) for one in given)
 

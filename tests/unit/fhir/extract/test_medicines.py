@@ -507,7 +507,7 @@ def test_medicines_no_rule_asks_for_are_ignored() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [("MedicationRequest", "draft"), ("MedicationRequest", "cancelled"),
+    [("MedicationRequest", "cancelled"),
      ("MedicationStatement", "not-taken"), ("MedicationAdministration", "not-done"),
      ("MedicationDispense", "declined")],
 )  # fmt: skip
@@ -682,3 +682,141 @@ def test_an_approved_plan_is_ours_and_others_are_not() -> None:
 @pytest.mark.parametrize("start", [None, "2026-11", "soon"])
 def test_a_plan_without_a_certain_start(start) -> None:
     assert read(plan(period={"start": start})).own_plans[0].start is None
+
+
+def drafted(*dosages, product="cyanocobalamin 1000 microgram/mL solution for injection", **more):
+    """The dose that is read of a draft order."""
+    concept = {"coding": [{"system": RXNORM, "code": "11248"}], "text": product}
+    order = medicine(
+        "MedicationRequest",
+        status="draft",
+        medicationCodeableConcept=concept,
+        dosageInstruction=list(dosages),
+        **more,
+    )
+    return one(order)
+
+
+def test_a_draft_of_another_medicine_is_known_and_not_taken() -> None:
+    facts = read(
+        medicine("MedicationRequest", status="draft", medicationCodeableConcept=drug("6809"))
+    )
+    assert (facts.exposures, codes(facts)) == ((), [])
+    assert [fact.ingredient for fact in facts.drafted] == ["metformin"]
+    assert facts.drafted[0].as_input().reference == facts.drafted[0].reference
+    assert facts.used == 2
+
+
+def test_folic_acid_that_is_being_ordered_by_the_day() -> None:
+    dose = {"doseAndRate": [{"doseQuantity": quantity(5, "mg")}], "timing": {"repeat": DAILY}}
+    facts = read(
+        medicine(
+            "MedicationRequest",
+            status="draft",
+            medicationCodeableConcept=drug("4511"),
+            dosageInstruction=[dose],
+        )
+    )
+    assert [(fact.ingredient, fact.daily_mg) for fact in facts.drafted] == [("folic_acid", 5)]
+
+
+PILL = {"doseAndRate": [{"doseQuantity": {"value": 1, "code": "{pill}"}}]}
+WRITTEN = [
+    # dosages, product, what is told: route, dose, doses a day, count, pieces, timed, worded
+    ((), None, ("injection", None, None, None, False, False, False)),
+    (
+        ({**PILL, "timing": {"repeat": DAILY}},),
+        None,
+        ("injection", None, 1, None, True, True, False),
+    ),
+    (
+        ({**PILL, "timing": {"repeat": DAILY}},),
+        "cyanocobalamin 1000 microgram tablet",
+        ("oral", 1000, 1, None, True, True, False),
+    ),
+    (
+        ({"timing": {"repeat": {**DAILY, "period": 2, "count": 7}}},),
+        None,
+        ("injection", None, Decimal("0.5"), 7, False, True, False),
+    ),
+    # words are read where nothing is structured, and only there
+    (
+        ({"text": "1000 mcg IM every other day"},),
+        None,
+        ("im", 1000, None, None, False, False, True),
+    ),
+    (
+        ({"patientInstruction": "as told"},),
+        None,
+        ("injection", None, None, None, False, False, True),
+    ),
+    (
+        ({**PILL, "text": "1000 mcg IM every other day"},),
+        None,
+        ("im", None, None, None, True, False, True),
+    ),
+    (({"asNeededBoolean": True},), None, ("injection", None, None, None, False, True, False)),
+    (
+        ({"timing": {"event": ["2026-11-22"]}},),
+        None,
+        ("injection", None, None, None, False, True, False),
+    ),
+    (
+        ({"timing": {"repeat": {"count": True}}},),
+        None,
+        ("injection", None, None, None, False, True, False),
+    ),
+    (
+        ({"timing": {"repeat": {"count": 0}}},),
+        None,
+        ("injection", None, None, None, False, True, False),
+    ),
+    # of two lines nobody says which interval is meant
+    (
+        ({"timing": {"repeat": DAILY}}, {"timing": {"repeat": DAILY}}),
+        None,
+        ("injection", None, None, None, False, True, False),
+    ),
+]
+
+
+@pytest.mark.parametrize(("dosages", "product", "expected"), WRITTEN)
+def test_how_a_draft_says_it_is_to_be_given(dosages, product, expected) -> None:
+    dose = drafted(*dosages, **({"product": product} if product else {}))
+    held = dose.drafted
+    told = (held.often, held.count, held.in_pieces, held.timed, held.worded)
+    assert (dose.route.value, dose.dose_ug, *told) == expected
+    assert held.form is (Route.ORAL if product else Route.INJECTION)
+
+
+@pytest.mark.parametrize(
+    ("more", "day"),
+    [
+        ({"authoredOn": "2026-11-01"}, "2026-11-01"),
+        (
+            {
+                "authoredOn": "2026-11-01",
+                "dispenseRequest": {"validityPeriod": {"start": "2026-12-05"}},
+            },
+            "2026-12-05",
+        ),
+        ({"authoredOn": None}, None),
+    ],
+)
+def test_a_draft_begins_when_it_says(more, day) -> None:
+    """Not on the day of writing: the gap to the last dose is counted from its first dose."""
+    assert drafted(**more).when == (parse_when(day, SITE.zone) if day else None)
+    bounded = {"timing": {"repeat": {"boundsPeriod": {"start": "2026-12-24"}}}}
+    assert drafted(bounded, **more).when == parse_when("2026-12-24", SITE.zone)
+
+
+def test_what_a_draft_replaces() -> None:
+    dose = drafted(
+        priorPrescription={"reference": "https://ehr.example/fhir/MedicationRequest/a/_history/2"},
+        basedOn=[{"reference": "MedicationRequest/b"}, {"reference": "CarePlan/c"}, {}, "x"],
+    )
+    assert dose.drafted.replaces == ("MedicationRequest/a", "MedicationRequest/b")
+
+
+def test_other_orders_are_not_asked_so_closely() -> None:
+    assert one(medicine("MedicationRequest", status="active")).drafted is None

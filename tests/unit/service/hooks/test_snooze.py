@@ -277,7 +277,7 @@ GRADES = st.builds(
 )
 CARDS = st.builds(
     card,
-    st.sampled_from(Indicator),
+    st.sampled_from(list(Indicator)),
     GRADES,
     st.sampled_from(["finding", "draft:dose"]),
     fingerprint=st.sampled_from(["f1", "f2"]),
