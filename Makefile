@@ -21,7 +21,7 @@ test: $(VENV)/.installed-dev ## all checks and tests, the real FHIR server's inc
 hapi: $(VENV)/.installed ## real FHIR server with the cohort, until Ctrl-C (PORT=8080)
 	PYTHON=$(VENV)/bin/python tests/hapi/serve.sh $(PORT)
 
-setup-system: ## install what the real FHIR server needs: JDK, Maven, curl (Debian; only if missing)
+setup-system: ## install what the real servers of the tests need: JDK, Maven, curl, PostgreSQL (Debian; only if missing)
 	tests/hapi/tools.sh install
 
 lint: $(VENV)/.installed-dev ## format and lint

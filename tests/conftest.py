@@ -1,7 +1,8 @@
 """Every test runs in hostile surroundings; the modules named here say which, and why.
 
 Markers: `hapi` (uses the real server), `loopback` (starts a server on 127.0.0.1), `slow`.
-Fixtures for tests: `hapi` (base URL of the real server), `now` (the frozen moment).
+Fixtures for tests: `hapi` (base URL of the real server), `postgres` (URL of a private one), `now`
+(the frozen moment).
 """
 
 import pytest
@@ -18,4 +19,5 @@ pytest_plugins = [
     "tests.support.surroundings",
     "tests.support.phi_guard",
     "tests.support.hapi_server",
+    "tests.support.postgres",
 ]

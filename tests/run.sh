@@ -14,6 +14,7 @@ not_tested() {
 !!    - search, paging and caching, and the transactions of `sync`              !!
 !!    - $validate of all that is written; 409 and 412 as a server sends them    !!
 !!    - a second sync that writes nothing                                       !!
+!!    - the book of cards and feedback on PostgreSQL                            !!
 !!    - the coverage gate of adapters and wiring (skipped, not lowered)         !!
 !!  Everything: make setup-system && make test                                  !!
 !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!

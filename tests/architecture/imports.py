@@ -51,9 +51,11 @@ HOMES = {
     "gunicorn": "adapters",
     "jinja2": "adapters",
     "jwt": "adapters",
+    "matplotlib": "adapters",
     "pyspark": "adapters",
     "requests": "adapters",
     "rich": "adapters",
+    "sqlalchemy": "adapters",
     "urllib3": "adapters",
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# What the HAPI test server needs from the system: a JDK of 17 or newer, Maven and curl.
+# What the real servers of the tests need from the system: a JDK of 17 or newer, Maven and curl for
+# HAPI, and PostgreSQL's programs (no running server: the tests start their own).
 #
-# usage: tools.sh check     say what is missing and how to get it; exit 1 if anything is
-#        tools.sh install   install what is missing, with apt-get (Debian, Ubuntu)
+# usage: tools.sh check      say what is missing and how to get it; exit 1 if anything is
+#        tools.sh install    install what is missing, with apt-get (Debian, Ubuntu)
+#        tools.sh postgres   print the folder of PostgreSQL's programs; exit 1 if there is none
 set -euo pipefail
 
 jdk_is_missing() {
@@ -15,10 +17,22 @@ jdk_is_missing() {
   return 1
 }
 
+# Debian keeps them in a folder for each version and out of PATH; the newest comes last.
+postgres_folder() {
+  local program
+  if program=$(command -v pg_ctl) && command -v initdb >/dev/null; then
+    dirname "$(readlink -f "$program")"
+    return
+  fi
+  for program in /usr/lib/postgresql/*/bin/pg_ctl; do [ -x "$program" ] && dirname "$program"; done |
+    sort -V | tail -n 1 | grep .
+}
+
 missing_packages() {
   if jdk_is_missing; then echo "openjdk-17-jdk-headless"; fi
   command -v mvn >/dev/null || echo "maven"
   command -v curl >/dev/null || echo "curl"
+  postgres_folder >/dev/null || echo "postgresql"
 }
 
 check() {
@@ -26,7 +40,7 @@ check() {
   missing=$(missing_packages)
   [ -z "$missing" ] && return
   cat >&2 <<EOF
-The tests against a real FHIR server need a JDK (17 or newer, with javac), Maven and curl.
+The tests against real servers need a JDK (17 or newer, with javac), Maven, curl and PostgreSQL.
 Missing here, by their Debian names: ${missing//$'\n'/ }
 
   make setup-system        installs them (Debian, Ubuntu; needs root or sudo)
@@ -39,7 +53,7 @@ install() {
   local missing as_root=""
   missing=$(missing_packages)
   if [ -z "$missing" ]; then
-    echo "setup-system: JDK, Maven and curl are here, nothing to install"
+    echo "setup-system: JDK, Maven, curl and PostgreSQL are here, nothing to install"
     return
   fi
   command -v apt-get >/dev/null || { check; return 1; }
@@ -55,5 +69,6 @@ install() {
 
 case ${1:-} in
   check | install) "$1" ;;
-  *) sed -n '2,5s/^# \?//p' "$0" >&2; exit 2 ;;
+  postgres) postgres_folder || check ;;
+  *) sed -n '2,7s/^# \?//p' "$0" >&2; exit 2 ;;
 esac

@@ -1,0 +1,34 @@
+"""The book: which cards were issued, what was answered to them, and which tokens were used.
+
+One database for all workers: SQLite in a file, or PostgreSQL. No card waits for it or fails with
+it. What it promises:
+
+==========================================  ====================================================
+what happens                                what is so afterwards
+==========================================  ====================================================
+feedback was answered with success          it is on the disk, even if power fails at once
+feedback could not be kept                  `BookError` (503); nothing of that call was kept
+the same feedback comes twice               it is kept once
+feedback comes before its card, or to       it joins its card as soon as that is written
+another worker
+a card was shown                            it is written within 0.2 seconds or so
+a process is killed                         it loses the cards it showed in that time, and no
+                                            feedback
+another worker heard feedback               it is known within a second or so; a card that it
+                                            silences may be shown once more
+the database is away                        cards are shown; the last 20,000 wait in memory;
+                                            answers known before go on counting; `is_ready` is
+                                            no; each process knows only the tokens it saw itself
+the file of SQLite is taken away            a new one is made; what it held is lost
+==========================================  ====================================================
+
+The book holds pseudonyms in place of patients and readers, and no text of a card. A reader's own
+words stand in it as they were sent: they may name a patient, so they are read by nothing here, and
+the file is its owner's only.
+"""
+
+from b12fhir.adapters.book.record import SqlBook
+from b12fhir.adapters.book.store import Store
+from b12fhir.adapters.book.tokens import UsedTokens
+
+__all__ = ["SqlBook", "Store", "UsedTokens"]

@@ -1,0 +1,260 @@
+"""The database behind the book: SQLite in a file, or PostgreSQL by its URL.
+
+An engine belongs to one process: it is made when a process first needs it, and a fork makes its
+own. No text of ours ever holds a statement, a value or a password: errors are told by their code.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+
+import psycopg
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    false,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from b12fhir.adapters.book.tables import BOOK, METADATA, SCHEMA, indexes
+from b12fhir.errors import BookError, ConfigError
+
+# A call of a database that is locked or far away fails after so long; feedback waits no longer.
+WAIT_S = 2
+_OWNER = 0o600
+_BROKEN = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
+# Any number will do, as long as all workers of one database take the same.
+_MAKING = 0xB12
+_POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
+
+
+class Store:
+    """One database. ``url`` is that of SQLAlchemy: ``sqlite:///state/hooks.db``, or PostgreSQL's.
+
+    ``is_durable``: what is committed survives a loss of power; without, only that of the process,
+    and a commit costs a third. Raises `ConfigError` for a URL that names neither, or keeps nothing.
+    """
+
+    def __init__(self, url: str, *, wait_s: int = WAIT_S, is_durable: bool = True) -> None:
+        self._url = _checked(url)
+        is_file = self._url.drivername == "sqlite"
+        self._file = Path(str(self._url.database)) if is_file else None
+        self._wait_s = wait_s
+        self._is_durable = is_durable
+        self._lock = Lock()
+        self._engine: Engine | None = None
+        self._pid = 0
+        self._prepared = False
+
+    @property
+    def name(self) -> str:
+        """What a person may read: the kind and the place, never user or password."""
+        place = self._url.database or ""
+        host = f"{self._url.host}/" if self._url.host else ""
+        return f"{self._url.get_backend_name()} {host}{place}"
+
+    def hasty(self) -> "Store":
+        """The same database for what may be lost if power fails."""
+        return Store(self._url.render_as_string(hide_password=False), is_durable=False)
+
+    def prepare(self) -> None:
+        """Make the tables where they are missing.
+
+        Raises `ConfigError` for what only a person can mend (a file that is no database, tables of
+        another version), and `BookError` for what may pass.
+        """
+        with self._translated(), self.engine().begin() as connection:
+            self._make(connection)
+        self._prepared = True
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: all of it is kept, on the disk, or nothing. Raises `BookError`."""
+        with self._usable(), self.engine().begin() as connection:
+            yield connection
+
+    def bare(self, statement: str, *values: str | int) -> int:
+        """One statement by itself, without what a transaction costs; how many rows it changed.
+
+        ``?`` stands for a value. A third of the CPU: for what is written on the call path. Raises
+        `BookError`.
+        """
+        marked = statement if self._file else statement.replace("?", "%s")
+        with self._usable(), closing(self.engine().raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(marked, values)
+            connection.commit()
+            return cursor.rowcount
+
+    def check(self) -> None:
+        """Can it be written now? A file that was taken away is made anew. Raises `BookError`."""
+        if self._file is not None and not self._file.exists():
+            self.close()
+        with self.begin() as connection:
+            connection.execute(update(BOOK).where(false()).values(version=SCHEMA))
+
+    def engine(self) -> Engine:
+        """The engine of this process; a connection inherited through a fork is never used."""
+        with self._lock:
+            if self._engine is None or self._pid != os.getpid():
+                if self._engine is not None:
+                    self._engine.dispose(close=False)
+                self._engine, self._pid = self._made(), os.getpid()
+            return self._engine
+
+    def close(self) -> None:
+        """Close every connection of this process; a later use opens new ones."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose(close=self._pid == os.getpid())
+            self._engine, self._prepared = None, False
+
+    def _made(self) -> Engine:
+        # A value in an error text could name a patient: `hide_parameters`.
+        if self._file is None:
+            limits = f"-c statement_timeout={self._wait_s}s -c lock_timeout={self._wait_s}s"
+            hasty = "" if self._is_durable else " -c synchronous_commit=off"
+            return create_engine(
+                self._url,
+                connect_args={"connect_timeout": self._wait_s, "options": limits + hasty},
+                hide_parameters=True,
+                pool_pre_ping=True,
+                pool_timeout=self._wait_s,
+            )
+        _make_file(self._file)
+        engine = create_engine(
+            self._url,
+            connect_args={"timeout": self._wait_s},
+            hide_parameters=True,
+            pool_timeout=self._wait_s,
+        )
+        event.listen(engine, "connect", _sqlite_durable if self._is_durable else _sqlite_hasty)
+        event.listen(engine, "begin", _sqlite_begins)
+        return engine
+
+    def _make(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            # Two workers that make the same table at once would trip over each other.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+        for table in METADATA.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+        for index in indexes():
+            connection.execute(CreateIndex(index, if_not_exists=True))
+        found = connection.execute(select(BOOK.c.version)).scalars().all()
+        if not found:
+            connection.execute(BOOK.insert().values(version=SCHEMA))
+        elif found != [SCHEMA]:
+            versions = ", ".join(map(str, found))
+            raise ConfigError(
+                f"The book ({self.name}) has tables of version {versions}; this program knows "
+                f"{SCHEMA}, and would lose what it does not know.",
+                hint="Run the program that made them, or name another database in "
+                "B12FHIR_HOOKS_STORE.",
+            )
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """With tables; whatever goes wrong is a `BookError`, for a running service."""
+        try:
+            if not self._prepared:
+                self.prepare()
+            with self._translated():
+                yield
+        except ConfigError as error:
+            raise BookError(error.message, hint=error.hint) from None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, psycopg.Error, OSError) as error:
+            code = _code(error)
+            if code in _BROKEN:
+                raise ConfigError(
+                    f"The book ({self.name}) is no whole database ({code}).",
+                    hint="Keep the file for a repair, and name another one in B12FHIR_HOOKS_STORE; "
+                    "what was answered before is then not known, so every card is shown.",
+                ) from None
+            raise BookError(
+                f"The book ({self.name}) cannot be used now ({code}).",
+                hint="Cards are shown all the same. Check that it is there, can be written and is "
+                "not locked; then send the feedback again.",
+            ) from None
+
+
+def keep_once(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that leaves out what is there already: the same words in both databases."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _checked(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise _not_known("it cannot be read") from None
+    if url.drivername in _POSTGRES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite":
+        raise _not_known("it names another kind")
+    if url.database in {None, "", ":memory:"}:
+        raise _not_known("it names no file, so feedback would be lost at each restart")
+    return url
+
+
+def _not_known(why: str) -> ConfigError:
+    # The URL itself is not repeated: it may hold a password.
+    return ConfigError(
+        f"The address of the book's database cannot be used: {why}.",
+        hint="Write sqlite:///state/hooks.db, or postgresql://user@host/database.",
+    )
+
+
+def _make_file(path: Path) -> None:
+    """A file that only its owner can read, since the book knows who answered what."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _OWNER))
+
+
+def _sqlite_durable(connection: sqlite3.Connection, _record: object) -> None:
+    _sqlite_connected(connection, "FULL")
+
+
+def _sqlite_hasty(connection: sqlite3.Connection, _record: object) -> None:
+    _sqlite_connected(connection, "NORMAL")
+
+
+def _sqlite_connected(connection: sqlite3.Connection, synchronous: str) -> None:
+    """Readers and a writer side by side."""
+    connection.isolation_level = None  # BEGIN is ours: the driver's own leaves out CREATE TABLE
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA synchronous = {synchronous}")
+    cursor.close()
+
+
+def _sqlite_begins(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _code(error: BaseException) -> str:
+    """A word of code for what went wrong; a database's own text may quote a row."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    for word in ("sqlite_errorname", "sqlstate", "strerror"):
+        if code := getattr(cause, word, None):
+            return str(code)
+    return type(cause).__name__

@@ -1,0 +1,111 @@
+"""The tables of the book, and how values stand in them.
+
+Names of keys and constraints follow one convention, so that a later migration can address them.
+`SCHEMA` is written into the store: a program does not write into tables of another version.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+SCHEMA = 1
+
+_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant, kept in UTC and given back with its zone by SQLite as well, which knows none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
+        del dialect
+        if not isinstance(value, datetime):
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData(naming_convention=_CONVENTION)
+
+# One row: the version of these tables.
+BOOK = Table("book", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
+
+# `reader` and `card_key`: `user` and `key` are words of SQL.
+ISSUED = Table(
+    "issued",
+    METADATA,
+    Column("uuid", String, primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("service", String, nullable=False),
+    Column("hook", String, nullable=False),
+    Column("patient", String, nullable=False),
+    Column("reader", String, nullable=False),
+    Column("card_key", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("indicator", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("grade", String, nullable=False),
+    Column("pack", String, nullable=False),
+    Column("rules", String, nullable=False),
+    Column("suggestions", String, nullable=False),
+)
+
+# `entry` is a digest of all that the client said, so that the same entry is kept once. `card` is no
+# foreign key: feedback may come before its card is written, or for one that is swept. Ids are never
+# given twice, since readers ask for what is new by id.
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("entry", String, nullable=False, unique=True),
+    Column("card", String, nullable=False, index=True),
+    Column("service", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received", Instant, nullable=False, index=True),
+    Column("accepted", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("system", String, nullable=False),
+    Column("comment", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Ids of tokens that were used, as digests, until (in seconds since 1970) they would have expired
+# anyway. Written on the call path, so one tree and no second index: it holds an hour at most.
+TOKEN_ID = Table(
+    "token_id",
+    METADATA,
+    Column("digest", String, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+def indexes() -> list[Index]:
+    """Every index, in a stable order."""
+    return sorted(
+        (index for table in METADATA.sorted_tables for index in table.indexes),
+        key=lambda index: str(index.name),
+    )

@@ -1,0 +1,49 @@
+"""Which tokens were used, for all workers and over restarts."""
+
+import hashlib
+from datetime import datetime
+from threading import Lock
+
+from b12fhir.adapters.book.store import Store
+from b12fhir.errors import BookError
+
+_HELD = 50_000
+_KEEP_ONCE = "INSERT INTO token_id (digest, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+
+class UsedTokens:
+    """A `Replays` on the book's database; ids stand in it as digests.
+
+    While the database is away each process goes by what it saw itself: a token could then be used
+    once in each. A stricter rule would take every card away with the database. For speed an id may
+    be lost if power fails, not if a process does.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store.hasty()
+        self._lock = Lock()
+        self._seen: dict[str, None] = {}
+
+    def first(self, issuer: str, jti: str, until: datetime) -> bool:
+        """Is this the first use of the token id? It is kept until the token is over."""
+        digest = hashlib.sha256(f"{issuer}\0{jti}".encode()).hexdigest()
+        if not self._first_here(digest):
+            return False
+        try:
+            return self._store.bare(_KEEP_ONCE, digest, int(until.timestamp())) == 1
+        except BookError:
+            return True
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        self._store.close()
+
+    def _first_here(self, digest: str) -> bool:
+        """Not seen by this process; the older half is let go where there are very many."""
+        with self._lock:
+            if digest in self._seen:
+                return False
+            if len(self._seen) >= _HELD:
+                self._seen = dict.fromkeys(list(self._seen)[_HELD // 2 :])
+            self._seen[digest] = None
+            return True
