@@ -15,6 +15,7 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import NAMESPACE_URL, uuid5
 
 from b12fhir.errors import PatientError
@@ -134,4 +135,10 @@ def _next_revision(plan: OwnPlan, pkey: str, episode: int) -> int:
 
 def urn(site: Site, kind: str, key: str) -> str:
     """Temporary address of a resource inside a transaction: the same on every run."""
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, f'{site.canonical}/{kind}/{key}')}"
+    return _urn(f"{site.canonical}/{kind}/{key}")
+
+
+# The address of our Device is asked for by every proposal.
+@lru_cache(maxsize=256)
+def _urn(name: str) -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"

@@ -51,6 +51,11 @@ class Input:
 class Fact(Protocol):
     """Anything on record that a rule can rest on."""
 
+    @property
+    def reference(self) -> str:
+        """Where it stands on record."""
+        ...
+
     def as_input(self) -> Input:
         """The fact as it is shown, in the words of the record."""
         ...

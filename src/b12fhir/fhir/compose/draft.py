@@ -15,7 +15,6 @@ from b12fhir.fhir.compose.entry import (
     Context,
     compact,
     group,
-    identifier,
     meta,
     provenance,
     references,
@@ -33,73 +32,67 @@ _NOTICE = "Drafted by decision support. Check it against the patient before it i
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks for an order and on what day; each reference may be ``""``.
-
-    ``based_on`` is the stored proposal that the order is made of.
-    """
+    """Who asks for orders and on what day; each reference may be ``""``."""
 
     day: date
     requester: str = ""
     encounter: str = ""
-    based_on: str = ""
 
 
-def draft_order(ctx: Context, phase: Phase, asked: Asked) -> dict[str, Any]:
-    """The unsigned order of one phase, whole and valid, without an id."""
-    return compact(
-        {
-            "resourceType": "MedicationRequest",
-            "meta": meta(ctx.site),
-            "identifier": [identifier(ctx.site, CARD_ORDER, ctx.key.child(phase.id))],
-            "status": "draft",
-            "intent": "order",
-            "category": [outpatient()],
-            "priority": "urgent" if ctx.urgent else "routine",
-            "medicationCodeableConcept": medicine(phase.product, ctx.site),
-            **_asked(ctx, asked),
-            "supportingInformation": references(ctx.evidence),
-            "groupIdentifier": group(ctx),
-            "courseOfTherapyType": course_type(phase),
-            "note": [{"text": text} for text in (_NOTICE, *conditions(ctx, phase))],
-            "dosageInstruction": [dosage(phase)],
-            "dispenseRequest": dispense_request(phase),
-            "substitution": {"allowedBoolean": False},
-        }
-    )
+class Drafting:
+    """Drafts of one answer; what they share is put together once."""
 
+    def __init__(self, ctx: Context, asked: Asked) -> None:
+        self._ctx = ctx
+        self._system = ctx.site.system(CARD_ORDER)
+        self._group = group(ctx)
+        self._notice = pack_notice(ctx.protocol.pack)
+        self._shared = compact(
+            {
+                "meta": meta(ctx.site),
+                "status": "draft",
+                "intent": "order",
+                "priority": "urgent" if ctx.urgent else "routine",
+                "subject": ctx.patient,
+                "encounter": {"reference": asked.encounter} if asked.encounter else None,
+                "authoredOn": asked.day.isoformat(),
+                "requester": {"reference": asked.requester} if asked.requester else None,
+                "reasonReference": references(ctx.conditions),
+                **provenance(ctx),
+            }
+        )
 
-def draft_test(
-    ctx: Context, test: str, due: Iterable[date], rule: str, asked: Asked
-) -> dict[str, Any]:
-    """The unsigned order of one laboratory test on its days (none: at once)."""
-    days = tuple(due)
-    known = ctx.protocol.tests[test]
-    return compact(
-        {
-            "resourceType": "ServiceRequest",
-            "meta": meta(ctx.site),
-            "identifier": [identifier(ctx.site, CARD_ORDER, ctx.key.child(known.id))],
-            "status": "draft",
-            "intent": "order",
+    def order(self, phase: Phase, based_on: str = "") -> dict[str, Any]:
+        """The unsigned order of one phase, whole and valid, without an id.
+
+        ``based_on`` is the stored proposal that it is made of.
+        """
+        ctx = self._ctx
+        return self._draft("MedicationRequest", phase.id, based_on) | compact(
+            {
+                "category": [outpatient()],
+                "medicationCodeableConcept": medicine(phase.product, ctx.site),
+                "supportingInformation": references(ctx.evidence),
+                "groupIdentifier": self._group,
+                "courseOfTherapyType": course_type(phase),
+                "note": [{"text": text} for text in (_NOTICE, *conditions(ctx, phase))],
+                "dosageInstruction": [dosage(phase)],
+                "dispenseRequest": dispense_request(phase),
+                "substitution": {"allowedBoolean": False},
+            }
+        )
+
+    def test(self, name: str, due: Iterable[date], rule: str, based_on: str = "") -> dict[str, Any]:
+        """The unsigned order of one laboratory test on its days."""
+        return self._draft("ServiceRequest", name, based_on) | {
             "category": [laboratory()],
-            "priority": "urgent" if ctx.urgent else "routine",
-            "code": test_code(ctx, known),
-            **_asked(ctx, asked),
-            "requisition": group(ctx),
-            "occurrenceTiming": due_timing(days) if days else None,
-            "note": [{"text": f"{_NOTICE} {pack_notice(ctx.protocol.pack)} Rule {rule}."}],
+            "code": test_code(self._ctx, self._ctx.protocol.tests[name]),
+            "requisition": self._group,
+            "occurrenceTiming": due_timing(due),
+            "note": [{"text": f"{_NOTICE} {self._notice} Rule {rule}."}],
         }
-    )
 
-
-def _asked(ctx: Context, asked: Asked) -> dict[str, Any]:
-    """Whom it is for, who asks, when, why, and by which protocol."""
-    return {
-        "subject": ctx.patient,
-        "encounter": {"reference": asked.encounter} if asked.encounter else None,
-        "authoredOn": asked.day.isoformat(),
-        "requester": {"reference": asked.requester} if asked.requester else None,
-        "reasonReference": references(ctx.conditions),
-        "basedOn": references([asked.based_on] if asked.based_on else []),
-        **provenance(ctx),
-    }
+    def _draft(self, kind: str, name: str, based_on: str) -> dict[str, Any]:
+        key = {"system": self._system, "value": self._ctx.key.child(name)}
+        head = {"resourceType": kind, "identifier": [key], **self._shared}
+        return head | {"basedOn": references([based_on])} if based_on else head

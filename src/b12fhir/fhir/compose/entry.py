@@ -11,7 +11,7 @@ from b12fhir.facts.record import Facts
 from b12fhir.fhir.digest import content_digest, decision_digest
 from b12fhir.fhir.identity import CONTENT_DIGEST, DEVICE, PLAN, PlanKey, plan_key, urn
 from b12fhir.fhir.site import Site
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Fact
 from b12fhir.kernel.truth import Truth
 from b12fhir.plan.model import Plan
 from b12fhir.protocol.model import Protocol
@@ -61,9 +61,9 @@ def context(  # noqa: PLR0913, PLR0917 - what a proposal consists of
     """Gather what the composers need; ``digest`` is that of the decision, if it is known."""
     key = plan_key(facts.patient.reference, facts.own_plans, site)
     speaking = [f for f in decision.findings if f.truth is Truth.YES]
-    causes = [fact for cause in decision.causes for fact in cause.inputs]
+    causes = [fact for cause in decision.causes for fact in cause.facts]
     conditions = literal(
-        [*(fact for finding in speaking for fact in finding.inputs), *causes], {"Condition"}
+        [*(fact for finding in speaking for fact in finding.facts), *causes], {"Condition"}
     )
     evidence = tuple(link for link in used_records(decision) if link not in conditions)
     engine = urn(site, DEVICE, DEVICE_KEY)
@@ -73,8 +73,8 @@ def context(  # noqa: PLR0913, PLR0917 - what a proposal consists of
 
 def used_records(decision: Decision) -> tuple[str, ...]:
     """Every record that a rule or a cause was judged on, also where it spoke against it."""
-    judged = [fact for finding in decision.findings for fact in finding.inputs]
-    return literal([*judged, *(fact for cause in decision.causes for fact in cause.inputs)])
+    judged = [fact for finding in decision.findings for fact in finding.facts]
+    return literal([*judged, *(fact for cause in decision.causes for fact in cause.facts)])
 
 
 def plan_definition(protocol: Protocol, site: Site) -> str:
@@ -83,13 +83,14 @@ def plan_definition(protocol: Protocol, site: Site) -> str:
     return f"{site.canonical}/PlanDefinition/b12-{pack.id}|{pack.version}"
 
 
-def literal(inputs: Iterable[Input], kinds: Container[str] | None = None) -> tuple[str, ...]:
-    """Literal references among the inputs; a contained or temporary one cannot be linked to."""
-    found = set()
-    for fact in inputs:
-        match = _LITERAL.match(fact.reference)
+def literal(facts: Iterable[Fact], kinds: Container[str] | None = None) -> tuple[str, ...]:
+    """Literal references among the facts; a contained or temporary one cannot be linked to."""
+    found = []
+    # A fact is used by several rules: each reference is looked at once.
+    for reference in {fact.reference for fact in facts}:
+        match = _LITERAL.match(reference)
         if match and match["kind"] != "Patient" and (kinds is None or match["kind"] in kinds):
-            found.add(fact.reference)
+            found.append(reference)
     return tuple(sorted(found))
 
 

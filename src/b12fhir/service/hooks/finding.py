@@ -9,15 +9,13 @@ from b12fhir.decision.model import Classification as C
 from b12fhir.facts.labs import Analyte
 from b12fhir.kernel.evidence import Remark
 from b12fhir.service.hooks.build import Said, card_of
-from b12fhir.service.hooks.matter import Matter
+from b12fhir.service.hooks.matter import B12_RULES, Matter
 from b12fhir.service.hooks.model import Card, Indicator, Role
 from b12fhir.service.hooks.patient import patient_card
 from b12fhir.service.hooks.picture import (
-    B12_RULES,
     METABOLITES,
     advice,
     capital,
-    deciding,
     phase_text,
     summary,
 )
@@ -257,7 +255,7 @@ def _said(  # noqa: PLR0913 - what a summary is made of
 def _rule(matter: Matter, name: C) -> str:
     """The rule that leads; there is always one, since every decision says how soon."""
     if name is C.CONFIRMED:
-        return deciding(matter)[0] or "R-28"
+        return matter.deciding[0]
     lead = matter.finding(*_LEADS[name], *B12_RULES, "R-61", "R-62", "R-63")
     return lead.rule if lead is not None else "R-118"
 

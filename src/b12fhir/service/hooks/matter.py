@@ -1,14 +1,16 @@
 """One call with the proposal that answers it: what all cards of the call are made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from b12fhir.decision.bands import band_of
 from b12fhir.decision.model import Classification, Decision, SeverityGrade, Urgency
 from b12fhir.errors import InputError
 from b12fhir.facts.labs import Analyte, LabResult
 from b12fhir.facts.record import Facts
+from b12fhir.fhir.compose.draft import Asked, Drafting
 from b12fhir.fhir.compose.entry import Context, context
 from b12fhir.fhir.digest import decision_digest
 from b12fhir.fhir.stored import WHO
@@ -23,6 +25,8 @@ from b12fhir.service.follow import Followed, follow_proposed
 from b12fhir.service.hooks.model import Call, Grade, Role
 from b12fhir.service.propose import Proposal
 
+# The rules that judge a B12 result by its band.
+B12_RULES = ("R-28", "R-29", "R-30")
 _PROPOSING = "proposal"
 _REQUESTS = frozenset({"MedicationRequest", "ServiceRequest"})
 _YES = Truth.YES
@@ -102,6 +106,19 @@ class Matter:
         )
 
     @cached_property
+    def drafting(self) -> Drafting:
+        """Makes the drafts of this answer."""
+        call = self.call
+        user = call.user if call.role is Role.PRESCRIBER else ""
+        place = call.encounter
+        asked = Asked(
+            day=self.day,
+            requester="/".join(user.split("/")[-2:]),
+            encounter=f"Encounter/{place}" if place and "/" not in place else place,
+        )
+        return Drafting(self.context, asked)
+
+    @cached_property
     def drafts(self) -> tuple[Resource, ...]:
         """Draft requests of the record, of whatever origin."""
         return tuple(
@@ -121,10 +138,27 @@ class Matter:
             self.unfollowed = f"A signed plan could not be followed: {error.message}"
             return ()
 
+    @cached_property
+    def _holds(self) -> Mapping[str, Finding]:
+        """The rules that hold, each with the first that was said of it."""
+        return {one.rule: one for one in reversed(self.decision.findings) if one.truth is _YES}
+
     def finding(self, *rules: str) -> Finding | None:
         """What the decision says of the first of these rules that holds."""
-        known = {one.rule: one for one in reversed(self.decision.findings) if one.truth is _YES}
+        known = self._holds
         return next((known[rule] for rule in rules if rule in known), None)
+
+    @cached_property
+    def deciding(self) -> tuple[str, LabResult | None]:
+        """Rule and B12 result that decide: of total and active B12 the one in the worse band."""
+        limits = self.protocol.limits
+        labs = [(rule, one) for rule in B12_RULES if (one := self.lab(rule)) is not None]
+        ranked = [
+            (band.rank, place)
+            for place, (_, one) in enumerate(labs)
+            if (band := band_of(limits, one)) is not None
+        ]
+        return labs[min(ranked)[1]] if ranked else ("", None)
 
     def lab(self, *rules: str) -> LabResult | None:
         """The first result that one of these rules rests on."""

@@ -4,7 +4,7 @@ from b12fhir.decision.model import Urgency
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Indicator
-from b12fhir.service.hooks.picture import b12_of, value_text
+from b12fhir.service.hooks.picture import value_text
 from b12fhir.service.hooks.rows import basis
 from b12fhir.service.hooks.text import fitting, when_text
 
@@ -26,7 +26,7 @@ def patient_card(matter: Matter, said: Said) -> Card:
     That stands in the words; the indicator is at most a warning.
     """
     when = _WHEN[matter.decision.urgency]
-    result = b12_of(matter)
+    _, result = matter.deciding
     shown = f" ({value_text(result)}, {when_text(result.when)})" if result is not None else ""
     told = fitting(
         (

@@ -5,7 +5,6 @@ The value is that of the result the class rests on, in the unit it is judged in.
 
 from collections.abc import Iterator
 
-from b12fhir.decision.bands import band_of
 from b12fhir.facts.labs import Analyte, LabResult
 from b12fhir.fhir.dosage import route_text
 from b12fhir.fhir.timing import every_text
@@ -26,8 +25,7 @@ _NAMES = {
 _ROUTES = {"im": "IM", "sc": "SC"}
 # What a number converted from moles may be too long for: then it is shown as recorded.
 _LONG = 12
-# The rules that name the result, the worst band first; then metabolites that confirmed.
-B12_RULES = ("R-28", "R-29", "R-30")
+# A metabolite that confirmed.
 METABOLITES = ("R-37", "R-42", "R-45", "R-46", "R-47", "R-40")
 
 
@@ -39,26 +37,9 @@ def value_text(result: LabResult) -> str:
     return line(f"{result.recorded_value} {result.recorded_unit}")
 
 
-def b12_of(matter: Matter) -> LabResult | None:
-    """The B12 result that the class rests on; see `deciding`."""
-    return deciding(matter)[1]
-
-
-def deciding(matter: Matter) -> tuple[str, LabResult | None]:
-    """Rule and B12 result that decide: of total and active B12 the one in the worse band."""
-    limits = matter.protocol.limits
-    labs = [(rule, one) for rule in B12_RULES if (one := matter.lab(rule)) is not None]
-    ranked = [
-        (band.rank, place)
-        for place, (_, one) in enumerate(labs)
-        if (band := band_of(limits, one)) is not None
-    ]
-    return labs[min(ranked)[1]] if ranked else ("", None)
-
-
 def known(matter: Matter) -> Iterator[str]:
     """The picture in parts, the most telling first: B12, metabolite, haemoglobin, nerves."""
-    shown = [b12_of(matter)]
+    shown = [matter.deciding[1]]
     if matter.decision.classification.is_deficient:
         shown.append(matter.lab(*METABOLITES))
     for number, result in enumerate(one for one in shown if one is not None):
@@ -76,15 +57,19 @@ def summary(matter: Matter, what: str, action: str, *, lead: str = "") -> str:
 
     The longest that fits: haemoglobin and the like go first, number and action never.
     """
-    parts = list(known(matter))
     asked = advice(matter.role, action)
-    told = []
+    return capital(
+        fitting(_told(list(known(matter)), what, asked, lead, neuro=matter.decision.neuro))
+    )
+
+
+def _told(parts: list[str], what: str, asked: str, lead: str, *, neuro: bool) -> Iterator[str]:
+    """From the longest to the shortest; nerves are never the part that goes."""
     for count in range(len(parts), 0, -1):
-        # Nerves are never the part that goes.
-        kept = [*parts[:count], *(parts[count:][-1:] if matter.decision.neuro else [])]
-        told.append(f"{lead}{', '.join(dict.fromkeys(kept))}{what}: {asked}")
-    head = line(lead + (what.lstrip(" :,;") or "Vitamin B12"))
-    return capital(fitting((*told, f"{head}: {asked}", f"{lead}Vitamin B12: {asked}")))
+        kept = [*parts[:count], *(parts[-1:] if neuro and count < len(parts) else [])]
+        yield f"{lead}{', '.join(kept)}{what}: {asked}"
+    yield f"{lead}{what.lstrip(' ,') or 'vitamin B12'}: {asked}"
+    yield f"Vitamin B12: {asked}"
 
 
 def advice(role: Role, action: str) -> str:

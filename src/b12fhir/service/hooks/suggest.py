@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from b12fhir.decision.model import GIVEN, Urgency
-from b12fhir.fhir.compose.draft import Asked, draft_order, draft_test
-from b12fhir.fhir.compose.orders import by_test
 from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.identity import CARD_ORDER, MEDICATION_REQUEST, SERVICE_REQUEST
 from b12fhir.kernel.dates import add_days, add_months
 from b12fhir.plan.model import Monitor, Phase
 from b12fhir.ports import Resource
 from b12fhir.service.hooks.matter import Matter
-from b12fhir.service.hooks.model import Action, Role, Suggestion
+from b12fhir.service.hooks.model import Action, Suggestion
 from b12fhir.service.hooks.picture import phase_text
 from b12fhir.service.hooks.text import day_text
 from b12fhir.service.wording import test
@@ -41,6 +39,8 @@ def suggestions(matter: Matter) -> tuple[Suggestion, ...]:
 def is_waiting(matter: Matter) -> bool:
     """Does a draft that an earlier card made of the first phase wait for a signature?"""
     if matter.decision.intent.kind not in GIVEN or not matter.plan.phases:
+        return False
+    if not matter.drafts:
         return False
     system, wanted = matter.proposal.site.system(CARD_ORDER), matter.plan.phases[0].id
     return any(
@@ -75,12 +75,12 @@ def _count(tests: tuple[Action, ...]) -> str:
 
 def order_action(matter: Matter, phase: Phase) -> Action | None:
     """Create a phase's order, or change the draft of an earlier card; nothing if it says so."""
-    order = draft_order(matter.context, phase, _asked(matter, "MedicationRequest", phase.id))
+    order = matter.drafting.order(phase, _stored_proposal(matter, "MedicationRequest", phase.id))
     return _action(matter, order, f"Draft order: {phase_text(phase)}")
 
 
 def _test_actions(matter: Matter) -> Iterator[Action]:
-    for monitor in by_test(matter.plan.monitoring):
+    for monitor in matter.plan.monitoring:
         if matter.plan.start in monitor.due and matter.protocol.tests[monitor.test].laboratory:
             action = _test_action(matter, monitor)
             if action is not None:
@@ -88,14 +88,14 @@ def _test_actions(matter: Matter) -> Iterator[Action]:
 
 
 def _test_action(matter: Matter, monitor: Monitor) -> Action | None:
-    start = matter.plan.start
-    days = [day for day in monitor.due if start <= day <= add_days(start, _EARLY_DAYS)]
-    return _test(matter, monitor.test, days or list(monitor.due), monitor.rule)
+    last = add_days(matter.plan.start, _EARLY_DAYS)
+    days = [day for day in monitor.due if day <= last]
+    return _test(matter, monitor.test, days, monitor.rule)
 
 
 def _test(matter: Matter, name: str, days: list[date], rule: str) -> Action | None:
-    asked = _asked(matter, "ServiceRequest", name)
-    order = draft_test(matter.context, name, days, rule, asked)
+    based_on = _stored_proposal(matter, "ServiceRequest", name)
+    order = matter.drafting.test(name, days, rule, based_on)
     return _action(matter, order, f"Draft order: {test(name, matter.protocol)}")
 
 
@@ -118,27 +118,17 @@ def _tests_only(matter: Matter) -> tuple[Suggestion, ...]:
 
 def _rechecks(matter: Matter) -> Iterator[Action]:
     """Tests to repeat later (R-39), on their days."""
-    for monitor in by_test(matter.plan.monitoring):
+    for monitor in matter.plan.monitoring:
         if monitor.test in matter.decision.intent.rechecks:
             action = _test(matter, monitor.test, list(monitor.due), monitor.rule)
             if action is not None:
                 yield action
 
 
-def _asked(matter: Matter, kind: str, name: str) -> Asked:
-    call = matter.call
-    place = call.encounter
-    user = call.user if call.role is Role.PRESCRIBER else ""
-    return Asked(
-        day=matter.day,
-        requester="/".join(user.split("/")[-2:]),
-        encounter=f"Encounter/{place}" if place and "/" not in place else place,
-        based_on=_stored_proposal(matter, kind, name),
-    )
-
-
 def _stored_proposal(matter: Matter, kind: str, name: str) -> str:
     """The proposal of ours that the record holds for this order, while it stands."""
+    if not matter.drafts:
+        return ""
     system = matter.proposal.site.system(_PROPOSALS[kind])
     key = matter.context.key.child(name)
     for one in matter.drafts:
@@ -172,6 +162,8 @@ def earlier_draft(matter: Matter, order: Resource) -> Resource | None:
 
     It may stand under an earlier episode or revision of the plan: patient and phase are the same.
     """
+    if not matter.drafts:
+        return None
     system = matter.proposal.site.system(CARD_ORDER)
     wanted = _whose(str(order["identifier"][0]["value"]))
     kind = str(order["resourceType"])

@@ -1,7 +1,7 @@
 """Words of a card: one line of plain text, or a cell of a table that no record can break out of."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 
 from b12fhir.kernel.dates import When
@@ -16,17 +16,24 @@ _UNSAFE = re.compile(
 _MEANING = {one: f"\\{one}" for one in "\\`*_[]|~$"}
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | _MEANING)
 # Bare addresses become links by themselves, also where every sign is escaped: a blank prevents it.
+# Most cells hold nothing of either kind, which is seen at one look.
+_SPECIAL = re.compile(r"[\\`*_\[\]|~$&<>@]|:[^ ]|[wW]{3}\.")
 _ADDRESS = re.compile(r"://|\bwww\.|(?<=\S)@|mailto:|xmpp:", re.IGNORECASE)
 
 
 def line(text: str) -> str:
     """Text from anywhere on one line, without anything that steers a screen."""
-    return " ".join(_UNSAFE.sub(" ", text).split())
+    # What is printable holds none of these; looking is far cheaper than replacing.
+    safe = text if text.isprintable() else _UNSAFE.sub(" ", text)
+    return " ".join(safe.split())
 
 
 def cell(text: str) -> str:
     """Text from anywhere as it may stand in a table: no markup, no link, no second line."""
-    return _ADDRESS.sub(_apart, line(text)).translate(_ESCAPED)
+    told = line(text)
+    if _SPECIAL.search(told) is None:
+        return told
+    return _ADDRESS.sub(_apart, told).translate(_ESCAPED)
 
 
 def _apart(match: re.Match[str]) -> str:
@@ -35,13 +42,16 @@ def _apart(match: re.Match[str]) -> str:
 
 
 def table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
-    """A table of two columns in GitHub's Markdown; a row without text is left out."""
-    told = [f"| **{cell(name)}** | {cell(text)} |" for name, text in rows if text]
-    top = f"| {cell(head[0])} | {cell(head[1])} |"
+    """A table of two columns in GitHub's Markdown; a row without text is left out.
+
+    The first column is ours and stands as it is.
+    """
+    told = [f"| **{name}** | {cell(text)} |" for name, text in rows if text]
+    top = f"| {head[0]} | {cell(head[1])} |"
     return "\n".join((top, "|---|---|", *told))
 
 
-def fitting(candidates: Sequence[str]) -> str:
+def fitting(candidates: Iterable[str]) -> str:
     """The first that fits a summary; nothing is ever cut, so the last must be short by itself."""
     told = (line(one) for one in candidates)
     return next(one for one in told if len(one) <= SUMMARY)
