@@ -114,7 +114,7 @@ class House:
             clock=lambda: NOW,
             public=PUBLIC,
             metrics=self.metrics,
-            uuids=lambda: str(UUID(int=next(ids))),
+            uuids=lambda: str(UUID(int=next(ids), version=4)),
         )
         self.parts = replace(parts, **changes)
         self.app = create_app(self.parts)

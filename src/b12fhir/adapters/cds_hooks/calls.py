@@ -1,7 +1,8 @@
 """What happens to a request: who asks, what is asked, the record, the proposal, the cards."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 
@@ -16,6 +17,7 @@ from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
 from b12fhir.fhir.site import Site
+from b12fhir.kernel.evidence import Severity
 from b12fhir.ports import Caller, HookServer
 from b12fhir.protocol.fingerprint import fingerprint
 from b12fhir.service.hooks.advise import advise
@@ -106,12 +108,14 @@ class Desk:
         if issued:
             parts.book.issue(issued)
         silent = len(cards) - len(shown)
-        self._count(service, shown, silent, len(unchecked))
-        extension = told["extension"][EXTENSION]
-        if unchecked:
-            extension["unchecked"] = list(unchecked)
-        if silent:
-            extension["silent"] = silent
+        aside = Counter(one.code for one in proposal.issues if one.severity is Severity.ERROR)
+        self._count(service, shown, silent, aside)
+        more = {"unchecked": unchecked, "silent": silent, "setAside": aside}
+        told["extension"][EXTENSION] |= {name: part for name, part in more.items() if part}
+        request.environ[self.COUNTS] = (
+            f" cards={len(shown)} silent={silent} unchecked={len(unchecked)}"
+            f" set-aside={aside.total()}"
+        )
         return encode(told)
 
     def _shown(
@@ -128,13 +132,16 @@ class Desk:
             return None
         return partial(self._parts.open_server, access.base, access.token)
 
-    def _count(self, service: Service, shown: Sequence[Card], silent: int, unchecked: int) -> None:
+    def _count(
+        self, service: Service, shown: Sequence[Card], silent: int, aside: Mapping[str, int]
+    ) -> None:
         metrics = self._parts.metrics
         for card in shown:
             metrics.shown(service.id, card.rule, card.indicator.value)
         if silent:
             metrics.silenced(service.id, silent)
-        request.environ[self.COUNTS] = f" cards={len(shown)} silent={silent} unchecked={unchecked}"
+        for code, count in aside.items():
+            metrics.set_aside(service.id, code, count)
 
 
 def _name_of(caller: Caller) -> str:

@@ -44,6 +44,12 @@ class Metrics:
             ("service",),
             registry=self._registry,
         )
+        aside = Counter(
+            "b12fhir_set_aside",
+            "Resources of calls that were not used, by service and kind of fault.",
+            ("service", "fault"),
+            registry=self._registry,
+        )
         feedback = Counter(
             "b12fhir_feedback",
             "Entries of feedback heard, by service and outcome.",
@@ -54,6 +60,7 @@ class Metrics:
         self._seconds = cache(seconds.labels)
         self._cards = cache(cards.labels)
         self._silent = cache(silent.labels)
+        self._aside = cache(aside.labels)
         self._feedback = cache(feedback.labels)
 
     def answered(self, service: str, status: int, seconds: float) -> None:
@@ -67,6 +74,10 @@ class Metrics:
     def silenced(self, service: str, count: int) -> None:
         """Cards were held back."""
         self._silent(service).inc(count)
+
+    def set_aside(self, service: str, fault: str, count: int) -> None:
+        """Resources were set aside; many of another patient or server show a wrong set-up."""
+        self._aside(service, fault).inc(count)
 
     def heard(self, service: str, outcome: str) -> None:
         """An entry of feedback was kept."""
