@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from operator import itemgetter
 from threading import Event, Lock, Thread
 from typing import Any
 
@@ -66,7 +67,8 @@ class Clerk:
 
     def hear(self, entries: Sequence[Heard]) -> None:
         """Write feedback now, with the cards that wait, and let it count at once."""
-        rows = [heard_row(one) for one in entries]
+        # In one order everywhere: two that keep the same entries never wait for each other.
+        rows = sorted((heard_row(one) for one in entries), key=itemgetter("entry"))
         same = FEEDBACK.c.entry.in_([row["entry"] for row in rows])
         with self._writing_waiting() as connection:
             _keep(connection, FEEDBACK, rows)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
     false,
+    inspect,
     make_url,
     select,
     update,
@@ -75,8 +76,12 @@ class Store:
         Raises `ConfigError` for what only a person can mend (a file that is no database, tables of
         another version), and `BookError` for what may pass.
         """
-        with self._translated(), self.engine().begin() as connection:
-            self._make(connection)
+        with self._translated():
+            with self.engine().begin() as connection:
+                is_made = self._is_made(connection)
+            if not is_made:
+                with self.engine().begin() as connection:
+                    self._make(connection)
         self._prepared = True
 
     @contextmanager
@@ -144,18 +149,12 @@ class Store:
         event.listen(engine, "begin", _sqlite_begins)
         return engine
 
-    def _make(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            # Two workers that make the same table at once would trip over each other.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
-        for table in METADATA.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-        for index in indexes():
-            connection.execute(CreateIndex(index, if_not_exists=True))
+    def _is_made(self, connection: Connection) -> bool:
+        """Are the tables there? The version is written last, so nothing is there in halves."""
+        if not inspect(connection).has_table(BOOK.name):
+            return False
         found = connection.execute(select(BOOK.c.version)).scalars().all()
-        if not found:
-            connection.execute(BOOK.insert().values(version=SCHEMA))
-        elif found != [SCHEMA]:
+        if found != [SCHEMA]:
             versions = ", ".join(map(str, found))
             raise ConfigError(
                 f"The book ({self.name}) has tables of version {versions}; this program knows "
@@ -163,6 +162,20 @@ class Store:
                 hint="Run the program that made them, or name another database in "
                 "B12FHIR_HOOKS_STORE.",
             )
+        return True
+
+    def _make(self, connection: Connection) -> None:
+        """Make what is missing; only for a new book, since it locks even what is there."""
+        if connection.dialect.name == "postgresql":
+            # Of workers that start at once one makes the tables; the others wait and find them.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+            if self._is_made(connection):
+                return
+        for table in METADATA.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+        for index in indexes():
+            connection.execute(CreateIndex(index, if_not_exists=True))
+        connection.execute(keep_once(connection, BOOK).values(version=SCHEMA))
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
