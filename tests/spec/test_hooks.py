@@ -1,4 +1,4 @@
-"""Every case through the CDS Hooks door: the same decision as by `assess`, and the card that fits."""
+"""Every case through the CDS Hooks door: the decision of `assess`, and the card that fits."""
 
 from collections.abc import Mapping
 from datetime import datetime
