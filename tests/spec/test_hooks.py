@@ -23,19 +23,25 @@ def resources(case: Case) -> list[dict[str, Any]]:
     return [entry["resource"] for entry in decode(case.bundle)["entry"]]
 
 
-def told(tmp_path: Path, case: Case, hook: Hook) -> Any:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One book for all cases: nobody answers a card, so none is silent."""
+    return tmp_path_factory.mktemp("hooks")
+
+
+def told(place: Path, case: Case, hook: Hook) -> Any:
     def now() -> datetime:
         return case.as_of
 
-    with door(tmp_path, now=now) as service:
+    with door(place, now=now) as service:
         return service.told(hook, resources(case))
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.value)
 @pytest.mark.parametrize("case", case_params())
-def test_decision(tmp_path: Path, case: Case, hook: Hook) -> None:
+def test_decision(place: Path, case: Case, hook: Hook) -> None:
     """A patient who comes in by this door must not get another class, urgency or route."""
-    own, unsure = told(tmp_path, case, hook)["extension"][OWN], case.expected.get("unsure", ())
+    own, unsure = told(place, case, hook)["extension"][OWN], case.expected.get("unsure", ())
     for key in ("classification", "severity", "neuro", "urgency"):
         if key not in unsure:
             assert own[key] == case.expected[key], key
@@ -74,19 +80,19 @@ SAID = {
 
 
 @pytest.mark.parametrize("case", case_params())
-def test_card(tmp_path: Path, case: Case) -> None:
+def test_card(place: Path, case: Case) -> None:
     """At most one card, as loud as the case is; none after a normal result."""
-    cards = told(tmp_path, case, Hook.PATIENT_VIEW)["cards"]
+    cards = told(place, case, Hook.PATIENT_VIEW)["cards"]
     indicator = SAID.get(case.id, expected_indicator(case.expected))
     assert [card["indicator"] for card in cards] == ([indicator] if indicator else [])
 
 
 @pytest.mark.parametrize("case", case_params())
-def test_drafts_are_the_patients_own_and_of_the_first_phase(tmp_path: Path, case: Case) -> None:
+def test_drafts_are_the_patients_own_and_of_the_first_phase(place: Path, case: Case) -> None:
     """What a click would order is what the plan says, for this patient and nobody else."""
     phases = case.expected.get("phase", [])
     patient = next(one["id"] for one in resources(case) if one["resourceType"] == "Patient")
-    for card in told(tmp_path, case, Hook.PATIENT_VIEW)["cards"]:
+    for card in told(place, case, Hook.PATIENT_VIEW)["cards"]:
         for suggestion in card.get("suggestions", ()):
             orders = [action["resource"] for action in suggestion["actions"]]
             assert {one["subject"]["reference"] for one in orders} == {f"Patient/{patient}"}

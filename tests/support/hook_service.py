@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
+from b12fhir.adapters.book import SqlBook, Store
 from b12fhir.adapters.cds_hooks import create_app
 from b12fhir.adapters.cds_hooks.messages import schema
 from b12fhir.adapters.cds_hooks.metrics import Metrics
@@ -28,7 +29,6 @@ from b12fhir.service.hooks.model import Hook
 from b12fhir.service.hooks.services import Query, queries
 from tests.support import hook_messages
 from tests.support.ehr import searchset
-from tests.support.hook_parts import Book
 
 PUBLIC = "https://b12.example"
 SITE = Site()
@@ -82,7 +82,7 @@ class Door:
     """One service and a client of it."""
 
     client: FlaskClient
-    book: Book
+    book: SqlBook
     metrics: Metrics
 
     def post(self, hook: Hook, body: object, **headers: str) -> TestResponse:
@@ -130,7 +130,8 @@ def door(
     limits: HookLimits | None = None,
 ):
     """The service with its state in ``folder``. ``servers``: base addresses that calls may name."""
-    book = Book()
+    book = SqlBook(Store(f"sqlite:///{folder / 'book.sqlite'}"), now)
+    book.prepare()
     metrics = Metrics()
     parts = Parts(
         gate=gate or OpenGate(frozenset(servers)),

@@ -1,10 +1,11 @@
 """What the service offers, for programs (OpenAPI 3.1) and for people (a page made of it)."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from b12fhir import __version__
 from b12fhir.adapters.cds_hooks.messages import schemas
@@ -130,6 +131,13 @@ def _content(name: str, form: str) -> Document:
 
 def page(document: Mapping[str, Any]) -> str:
     """The document as one page: no script, no outside file."""
+    return _template().render(
+        document=document, schema_of=_schema_of, type_of=_type_of, refusals=_REFUSALS
+    )
+
+
+@cache
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("b12fhir.adapters.cds_hooks"),
         autoescape=True,
@@ -137,9 +145,7 @@ def page(document: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("docs.html.j2").render(
-        document=document, schema_of=_schema_of, type_of=_type_of, refusals=_REFUSALS
-    )
+    return environment.get_template("docs.html.j2")
 
 
 def _schema_of(content: Mapping[str, Any]) -> str:
@@ -161,9 +167,9 @@ def _type_of(part: Mapping[str, Any]) -> str:
 
 
 def described(services: Iterable[Service], address: str) -> Blueprint:
-    """``/openapi.json`` and ``/docs``; both are made once, here."""
+    """``/openapi.json`` and ``/docs``, which is made when it is first asked for."""
     document = openapi(services, address)
-    told, shown = encode(document), page(document)
+    told, shown = encode(document), cache(lambda: page(document))
     blueprint = Blueprint("described", __name__)
 
     @blueprint.get("/openapi.json")
@@ -172,7 +178,7 @@ def described(services: Iterable[Service], address: str) -> Blueprint:
 
     @blueprint.get("/docs")
     def document_shown() -> Response:
-        answer = Response(shown, mimetype="text/html")
+        answer = Response(shown(), mimetype="text/html")
         answer.headers["Content-Security-Policy"] = _POLICY
         return answer
 
