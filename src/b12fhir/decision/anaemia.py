@@ -7,7 +7,6 @@ from b12fhir.decision.case import Case
 from b12fhir.decision.model import Anaemia
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.usable import Usable, fresh
-from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.facts.patient import Sex
 from b12fhir.kernel.analyte import Analyte
@@ -20,37 +19,21 @@ _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
 class Blood(NamedTuple):
     """What the blood count says.
 
-    ``possible`` are the grades that the haemoglobin can mean for the groups the patient can belong
-    to; ``grade`` is the only one of them, or unknown. ``recorded``: anaemia stands among the
-    diagnoses, which counts where no haemoglobin does.
+    ``grade`` is the only one that the haemoglobin can mean for the groups the patient can belong
+    to, or unknown. ``anaemic``: anaemia of any grade, also as a diagnosis where no haemoglobin
+    counts. ``may_be_severe``: surely anaemia, and severe for some of those groups.
     """
 
-    possible: frozenset[Anaemia]
+    grade: Anaemia
+    anaemic: Truth
+    may_be_severe: bool
     hemoglobin: LabResult | None
-    recorded: tuple[Concept, ...]
     macrocytosis: Truth
     pancytopenia: Truth
     reasons: Reasons
 
-    @property
-    def grade(self) -> Anaemia:
-        """The grade, where only one is possible."""
-        return next(iter(self.possible)) if len(self.possible) == 1 else Anaemia.UNKNOWN
 
-    @property
-    def anaemic(self) -> Truth:
-        """Anaemia of any grade."""
-        return _anaemic(self.possible, self.recorded)
-
-    @property
-    def may_be_severe(self) -> bool:
-        """Surely anaemia, and severe for some of the groups the patient can belong to."""
-        return Anaemia.SEVERE in self.possible and self.anaemic.is_yes
-
-
-def _anaemic(possible: frozenset[Anaemia], recorded: tuple[Concept, ...]) -> Truth:
-    if not possible:
-        return Truth.YES if recorded else Truth.UNKNOWN
+def _anaemic(possible: tuple[Anaemia, ...]) -> Truth:
     answers = {grade.is_anaemic for grade in possible}
     return Truth.of(answers.pop()) if len(answers) == 1 else Truth.UNKNOWN
 
@@ -58,39 +41,52 @@ def _anaemic(possible: frozenset[Anaemia], recorded: tuple[Concept, ...]) -> Tru
 def blood(case: Case, results: Usable) -> Blood:
     """Read the blood count."""
     hemoglobin = results.get(Analyte.HEMOGLOBIN)
-    recorded = case.with_role("anaemia") if hemoglobin is None else ()
-    possible, reasons = _grades(case, hemoglobin)
-    if recorded:
-        reasons = reasons + found("R-02", recorded, "anaemia on record, no haemoglobin")
+    possible: tuple[Anaemia, ...] = ()
+    if hemoglobin is not None:
+        possible, anaemic, reasons = _grades(case, hemoglobin)
+    else:
+        anaemic, reasons = _on_record(case)
     mcv = results.get(Analyte.MCV)
     macro = _macrocytosis(case, mcv)
     if mcv is not None:
-        reasons = reasons + found("R-02", (mcv,), "mean cell volume", macro)
-    normal = possible == {Anaemia.NONE} and macro.is_no
-    if normal and hemoglobin is not None and mcv is not None:
-        reasons = reasons + found("R-14", (hemoglobin, mcv))
-    pancytopenia, why = _pancytopenia(case, results, _anaemic(possible, recorded))
-    return Blood(possible, hemoglobin, recorded, macro, pancytopenia, reasons + why)
+        reasons += found("R-02", (mcv,), "mean cell volume", macro)
+    grade = possible[0] if len(possible) == 1 else Anaemia.UNKNOWN
+    if grade is Anaemia.NONE and macro.is_no and hemoglobin is not None and mcv is not None:
+        reasons += found("R-14", (hemoglobin, mcv))
+    pancytopenia, why = _pancytopenia(case, results, anaemic)
+    severe = anaemic.is_yes and Anaemia.SEVERE in possible
+    return Blood(grade, anaemic, severe, hemoglobin, macro, pancytopenia, reasons + why)
 
 
-def _grades(case: Case, hemoglobin: LabResult | None) -> tuple[frozenset[Anaemia], Reasons]:
-    if hemoglobin is None:
-        return frozenset(), NONE
+def _on_record(case: Case) -> tuple[Truth, Reasons]:
+    """Anaemia among the diagnoses counts where no haemoglobin does."""
+    recorded = case.with_role("anaemia")
+    if not recorded:
+        return Truth.UNKNOWN, NONE
+    return Truth.YES, found("R-02", recorded, "anaemia on record, no haemoglobin")
+
+
+def _grades(case: Case, hemoglobin: LabResult) -> tuple[tuple[Anaemia, ...], Truth, Reasons]:
+    """Every grade the haemoglobin can mean for the groups the patient can belong to."""
     groups = _groups(case)
-    tables = (case.limits.anaemia[name] for name in groups)
-    possible = frozenset(grade for limit in tables for grade in _grades_in(hemoglobin, limit))
+    possible: tuple[Anaemia, ...] = ()
+    for name in groups:
+        possible += _grades_in(hemoglobin, case.limits.anaemia[name])
+    if len(possible) > 1:
+        possible = tuple(dict.fromkeys(possible))
+    anaemic = _anaemic(possible)
     note = f"{hemoglobin.amount.text()}, limits for {' or '.join(groups) or 'this age: none'}"
-    reasons = found("R-53", (hemoglobin,), note, _anaemic(possible, ()))
+    reasons = found("R-53", (hemoglobin,), note, anaemic)
     if len(possible) != 1:
-        reasons = reasons + _ask_group(hemoglobin, possible)
+        reasons += _ask_group(hemoglobin, possible)
     elif not fresh(hemoglobin, case.day, case.limits.baseline_blood_count_days):
-        reasons = reasons + gap(
+        reasons += gap(
             "repeat-cbc", "Repeat the blood count: the haemoglobin is not recent.", "R-19"
         )
-    return possible, reasons
+    return possible, anaemic, reasons
 
 
-def _ask_group(hemoglobin: LabResult, possible: frozenset[Anaemia]) -> Reasons:
+def _ask_group(hemoglobin: LabResult, possible: tuple[Anaemia, ...]) -> Reasons:
     grades = " or ".join(grade.value for grade in Anaemia if grade in possible) or "unknown"
     return gap(
         "anaemia-group",
@@ -110,17 +106,16 @@ def _groups(case: Case) -> tuple[str, ...]:
     """Every group of the WHO table that the patient can belong to."""
     if case.pregnant.is_yes:
         return _trimesters(case)
-    ages = case.facts.patient.exact_age_range(case.day)
-    sex = case.facts.patient.sex
-    either = sex is Sex.UNKNOWN
-    own = sex.value
-    return tuple(
-        row.group
-        for row in case.limits.anaemia.values()
-        if not row.trimester
-        and (either or not row.sex or row.sex == own)
-        and (ages is None or (row.from_years <= ages[1] and ages[0] < row.to_years))
-    )
+    patient = case.facts.patient
+    rows = [row for row in case.limits.anaemia.values() if not row.trimester]
+    if patient.sex is not Sex.UNKNOWN:
+        either_or_own = ("", patient.sex.value)
+        rows = [row for row in rows if row.sex in either_or_own]
+    ages = patient.exact_age_range(case.day)
+    if ages is not None:
+        youngest, oldest = ages
+        rows = [row for row in rows if row.from_years <= oldest and youngest < row.to_years]
+    return tuple([row.group for row in rows])
 
 
 def _trimesters(case: Case) -> tuple[str, ...]:
@@ -143,13 +138,13 @@ def _grades_in(hemoglobin: LabResult, limit: AnaemiaLimit) -> tuple[Anaemia, ...
         (limit.mild, Anaemia.MODERATE),
         (limit.limit, Anaemia.MILD),
     )
-    grades = []
+    grades: tuple[Anaemia, ...] = ()
     for bound, grade in steps:
         below = hemoglobin.amount.below(bound)
         if not below.is_no:
-            grades.append(grade)
+            grades += (grade,)
         if below.is_yes:
-            return tuple(grades)
+            return grades
     return (*grades, Anaemia.NONE)
 
 

@@ -4,22 +4,24 @@ from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.words import Word
 from b12fhir.protocol.limits import Limits
 
+_FROM_THE_WORST = ("low", "spans", "middle", "high")
+
 
 class BandName(Word):
-    """Low, middle (both limits included) or high; ``SPANS`` if an interval reaches several."""
+    """Low, middle (both limits included) or high; ``SPANS`` if an interval reaches several.
+
+    The worse band has the lower ``rank``.
+    """
 
     LOW = "low"
     SPANS = "spans"
     MIDDLE = "middle"
     HIGH = "high"
 
-    @property
-    def rank(self) -> int:
-        """The worse band has the lower rank."""
-        return _RANK[self]
+    rank: int
 
-
-_RANK = {name: place for place, name in enumerate(BandName)}
+    def __init__(self, word: str) -> None:
+        self.rank = _FROM_THE_WORST.index(word)
 
 
 def band_of(limits: Limits, result: LabResult) -> BandName | None:

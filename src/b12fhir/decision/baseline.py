@@ -35,12 +35,12 @@ def tests_before_dose_one(case: Case, missing: tuple[str, ...], cause: Cause) ->
     Potassium has its own place in the monitoring of a load (R-137). An intrinsic-factor antibody
     can read falsely positive after B12, so it cannot be made up for later (R-81).
     """
-    baseline = tuple(test for test in missing if test != "potassium")
+    baseline = tuple([test for test in missing if test != "potassium"])
     if cause.bucket is not Bucket.UNKNOWN:
         return baseline
     known = {result.test for result in case.facts.presences}
     looked_for = ("intrinsic-factor-antibody", "coeliac-serology")
-    return (*baseline, *(test for test in looked_for if test not in known))
+    return (*baseline, *[test for test in looked_for if test not in known])
 
 
 def missing_baseline(case: Case, results: Usable) -> tuple[str, ...]:
@@ -61,9 +61,9 @@ def missing_baseline(case: Case, results: Usable) -> tuple[str, ...]:
 
 
 def _reticulocytes(case: Case, results: Usable) -> bool:
-    days = case.limits.baseline_blood_count_days
-    either = (Analyte.RETIC_PCT, Analyte.RETIC_COUNT)
-    return any(fresh(results.get(analyte), case.day, days) for analyte in either)
+    day, days = case.day, case.limits.baseline_blood_count_days
+    share, count = results.get(Analyte.RETIC_PCT), results.get(Analyte.RETIC_COUNT)
+    return fresh(share, day, days) or fresh(count, day, days)
 
 
 def monitoring_needs(
@@ -74,18 +74,22 @@ def monitoring_needs(
     causes: tuple[Cause, ...],
 ) -> MonitoringNeeds:
     """What the monitoring of section 13 depends on; ``causes`` are those that are sure."""
-    m = classified.metabolites
-    raised = (
-        (("mma", m.mma_raised), ("homocysteine", m.homocysteine_raised)) if m is not None else ()
-    )
     return MonitoringNeeds(
         potassium_course=wants_potassium_course(blood, causes),
-        hematocrit_normal=_hematocrit_normal(case, results) and not blood.anaemic.is_yes,
-        raised=tuple(test for test, truth in raised if truth.is_yes),
+        hematocrit_normal=not blood.anaemic.is_yes and _hematocrit_normal(case, results),
+        raised=_raised(classified),
         mother=case.pregnant.is_yes or case.breastfeeding().is_yes,
-        pernicious=any(c.cause in _GASTRITIS for c in causes),
+        pernicious=not _GASTRITIS.isdisjoint([cause.cause for cause in causes]),
         polycythaemia=bool(case.with_role("polycythaemia-vera")),
     )
+
+
+def _raised(classified: Classified) -> tuple[str, ...]:
+    measured = classified.metabolites
+    if measured is None:
+        return ()
+    mma = ("mma",) if measured.mma_raised.is_yes else ()
+    return (*mma, "homocysteine") if measured.homocysteine_raised.is_yes else mma
 
 
 def _hematocrit_normal(case: Case, results: Usable) -> bool:

@@ -10,6 +10,10 @@ from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 from b12fhir.protocol.model import Protocol
 
+_ACTIVE, _UNCONFIRMED = Standing.ACTIVE, Standing.UNCONFIRMED
+_Concepts = dict[str, tuple[Concept, ...]]
+_Medicines = dict[str, tuple[Exposure, ...]]
+
 
 class Case:
     """One patient on one day (in the site's zone) under one protocol; never changed once made.
@@ -23,7 +27,7 @@ class Case:
     """
 
     __slots__ = (
-        *("_asked", "_drugs", "_ever", "_now", "_positive", "_taken"),
+        *("_asked", "_drugs", "_ever", "_nothing", "_now", "_positive", "_taken"),
         *("ages", "day", "facts", "limits", "pregnant", "protocol"),
     )
 
@@ -34,58 +38,69 @@ class Case:
         self.limits: Limits = protocol.limits
         self.ages = facts.patient.age_range(day)
         self.pregnant = self._pregnant()
+        self._nothing = protocol.concepts.nothing
         self._sort_concepts()
         self._sort_medicines()
         self._positive = self._positives()
 
     def _sort_concepts(self) -> None:
         """Facts by the roles they play, and by how they stand."""
-        table = self.protocol.concepts
-        now: dict[str, tuple[Concept, ...]] = dict(table.nothing)
-        ever, asked = now.copy(), now.copy()
+        plays, day = self.protocol.concepts.plays, self.day
+        now: _Concepts = {}
+        ever: _Concepts = {}
+        asked: _Concepts = {}
         for fact in self.facts.concepts:
-            if _in_future(fact, self.day):
+            when = fact.onset or fact.recorded
+            if when is not None and when.first > day:
                 continue
-            for role in table.plays.get(fact.concept, ()):
-                if fact.standing is Standing.UNCONFIRMED:
-                    asked[role] += (fact,)
-                    continue
-                ever[role] += (fact,)
-                if fact.standing is Standing.ACTIVE:
-                    now[role] += (fact,)
+            standing, one = fact.standing, (fact,)
+            known = asked if standing is _UNCONFIRMED else ever
+            for role in plays.get(fact.concept, ()):
+                known[role] = known[role] + one if role in known else one
+                if standing is _ACTIVE:
+                    now[role] = now[role] + one if role in now else one
         self._now, self._ever, self._asked = now, ever, asked
 
     def _sort_medicines(self) -> None:
         """Medicines by the roles of their ingredient."""
-        table = self.protocol.concepts
-        drugs: dict[str, tuple[Exposure, ...]] = dict(table.nothing)
-        taken = drugs.copy()
+        plays = self.protocol.concepts.plays
+        drugs: _Medicines = {}
+        taken: _Medicines = {}
         for drug in self.facts.exposures:
-            for role in table.plays.get(drug.ingredient, ()):
-                drugs[role] += (drug,)
+            one = (drug,)
+            for role in plays.get(drug.ingredient, ()):
+                drugs[role] = drugs[role] + one if role in drugs else one
                 if drug.active:
-                    taken[role] += (drug,)
+                    taken[role] = taken[role] + one if role in taken else one
         self._drugs, self._taken = drugs, taken
 
     def with_role(self, role: str) -> tuple[Concept, ...]:
         """Recorded facts whose concept plays ``role`` and that hold now."""
-        return self._now[role]
+        return self._now.get(role) or self._nothing[role]
 
     def ever(self, role: str) -> tuple[Concept, ...]:
         """Facts of a role that hold now or once held (an operation stays done)."""
-        return self._ever[role]
+        return self._ever.get(role) or self._nothing[role]
+
+    def has_ever(self, roles: frozenset[str]) -> bool:
+        """Is there any fact of `ever` of any of ``roles``?"""
+        return not roles.isdisjoint(self._ever)
+
+    def has_asked(self, roles: frozenset[str]) -> bool:
+        """Is there any fact of `asked` of any of ``roles``?"""
+        return not roles.isdisjoint(self._asked)
 
     def asked(self, role: str) -> tuple[Concept, ...]:
         """Facts of a role that nobody has confirmed."""
-        return self._asked[role]
+        return self._asked.get(role) or self._nothing[role]
 
     def medicines(self, role: str) -> tuple[Exposure, ...]:
         """Medicines whose ingredient plays ``role``."""
-        return self._drugs[role]
+        return self._drugs.get(role) or self._nothing[role]
 
     def taking(self, role: str) -> tuple[Exposure, ...]:
         """Medicines of a role that are taken now."""
-        return self._taken[role]
+        return self._taken.get(role) or self._nothing[role]
 
     def has_no_code(self, fact: Concept) -> bool:
         """Has the concept no verified code, so that a text is all a record can hold?"""
@@ -123,9 +138,3 @@ class Case:
         if youngest >= years:
             return Truth.YES
         return Truth.NO if oldest < years else Truth.UNKNOWN
-
-
-def _in_future(fact: Concept, day: date) -> bool:
-    """Was it recorded for a day that has not come yet?"""
-    when = fact.onset or fact.recorded
-    return when is not None and when.first > day

@@ -3,7 +3,7 @@
 from b12fhir.decision.case import Case
 from b12fhir.decision.exposure import drug_causes
 from b12fhir.decision.model import Bucket, Cause, Confidence
-from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.resection import resection_causes
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.evidence import Evidence
@@ -28,6 +28,7 @@ _ASKED = (
     *("congenital", "gastrectomy-total", "gastrectomy-partial", "ileal-resection", "bariatric"),
     *("coeliac", "ileal-crohn"),
 )
+_ASKED_ROLES = frozenset(_ASKED)
 
 # cause id, role of the concept, bucket, how long it lasts, rule
 _ON_RECORD = (
@@ -48,6 +49,7 @@ _REVERSIBLE = tuple(
     for name in (*_GUT, "fish-tapeworm", "malabsorption")
 )
 _WHILE_IT_LASTS = (*_ACTIVE, *_REVERSIBLE)
+_ROLES = frozenset(row[1] for row in (*_ON_RECORD, *_WHILE_IT_LASTS))
 
 
 def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
@@ -55,25 +57,19 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
     resected, resection_reasons = resection_causes(case)
     drugs, drug_reasons = drug_causes(case)
     gastritis, gastritis_reasons = _gastritis(case, deficient=deficient)
-    listed = (*gastritis, *_from_record(case), *resected, *drugs)
-    ranked = sorted(listed, key=_rank)
-    told = (_reported(cause) for cause in ranked)
-    asked = _ask_unconfirmed(case)
-    reasons = joined(gastritis_reasons, resection_reasons, drug_reasons, asked, *told)
-    governing = next((c for c in ranked if c.confidence is not Confidence.POSSIBLE), None)
-    if governing is None:
-        unknown = Cause(
-            "unknown",
-            Bucket.UNKNOWN,
-            Confidence.CONFIRMED,
-            "until known",
-            governs=True,
-            rule="R-81",
-        )
-        look = _look_for_cause() if deficient else NONE
-        return (*ranked, unknown), reasons + look
-    marked = (c._replace(governs=True) if c is governing else c for c in ranked)
-    return tuple(marked), reasons
+    ranked = [*gastritis, *_from_record(case), *resected, *drugs]
+    if len(ranked) > 1:
+        ranked.sort(key=_rank)
+    reasons = gastritis_reasons + resection_reasons + drug_reasons + _ask_unconfirmed(case)
+    governing = -1
+    for place, cause in enumerate(ranked):
+        reasons += _reported(cause)
+        if governing < 0 and cause.confidence is not Confidence.POSSIBLE:
+            governing = place
+    if governing < 0:
+        return (*ranked, _UNKNOWN), reasons + (_LOOK_FOR_CAUSE if deficient else NONE)
+    ranked[governing] = ranked[governing]._replace(governs=True)
+    return tuple(ranked), reasons
 
 
 def _rank(cause: Cause) -> tuple[int, int, str]:
@@ -98,13 +94,19 @@ def _one(
 
 def _confidence(case: Case, facts: tuple[Concept, ...]) -> Confidence:
     """Proof, or a text where no verified code exists and a text is all there can be, or a hint."""
-    if any(not fact.weak for fact in facts):
+    if _is_proof(facts):
         return Confidence.CONFIRMED
     uncoded = any(case.has_no_code(fact) for fact in facts)
     return Confidence.PROBABLE if uncoded else Confidence.POSSIBLE
 
 
+def _is_proof(facts: tuple[Concept, ...]) -> bool:
+    return not all(fact.weak for fact in facts)
+
+
 def _from_record(case: Case) -> tuple[Cause, ...]:
+    if not case.has_ever(_ROLES):
+        return ()
     ever = [(row, facts) for row in _ON_RECORD if (facts := case.ever(row[1]))]
     now = [(row, facts) for row in _WHILE_IT_LASTS if (facts := case.with_role(row[1]))]
     return tuple(
@@ -114,9 +116,9 @@ def _from_record(case: Case) -> tuple[Cause, ...]:
 
 def _ask_unconfirmed(case: Case) -> Reasons:
     """A cause that nobody has confirmed is asked about, not passed over."""
-    doubtful = tuple(fact for role in _ASKED for fact in case.asked(role))
-    if not doubtful:
+    if not case.has_asked(_ASKED_ROLES):
         return NONE
+    doubtful = [fact for role in _ASKED for fact in case.asked(role)]
     named = ", ".join(sorted({fact.text or fact.concept for fact in doubtful}))
     return gap(
         "cause-unconfirmed",
@@ -132,7 +134,7 @@ def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reaso
     blocking = case.presences("intrinsic-factor-antibody")
     parietal = case.presences("parietal-cell-antibody")
     atrophic = case.with_role("atrophic-gastritis")
-    sure = any(not fact.weak for fact in diagnosed) or (bool(blocking) and deficient)
+    sure = (bool(blocking) and deficient) or _is_proof(diagnosed)
     told = bool(diagnosed) and _confidence(case, diagnosed) is Confidence.PROBABLE
     evidence: Evidence = (*diagnosed, *blocking, *parietal)
     if sure:
@@ -169,11 +171,13 @@ def _past_pernicious(case: Case) -> Reasons:
     )
 
 
-def _look_for_cause() -> Reasons:
-    return found("R-81") + gap(
-        "cause",
-        "No cause is on record: look for one with intrinsic-factor antibody (before dose 1),"
-        " coeliac serology, and the history of diet and medicines. Route and length of treatment"
-        " depend on it.",
-        "R-81",
-    )
+_UNKNOWN = Cause(
+    "unknown", Bucket.UNKNOWN, Confidence.CONFIRMED, "until known", governs=True, rule="R-81"
+)
+_LOOK_FOR_CAUSE = found("R-81") + gap(
+    "cause",
+    "No cause is on record: look for one with intrinsic-factor antibody (before dose 1),"
+    " coeliac serology, and the history of diet and medicines. Route and length of treatment"
+    " depend on it.",
+    "R-81",
+)

@@ -8,7 +8,7 @@ from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology, long_standing
-from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, joined, mimic
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, mimic
 from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
@@ -34,13 +34,13 @@ def cautions(  # noqa: PLR0913, PLR0917 - what the questions before have answere
     low_folate: Truth,
 ) -> Reasons:
     """Every caution and coexisting deficiency that belongs to this patient."""
-    return joined(
-        _folic_acid(case, classified),
-        _folate(case, results, classified, low_folate),
-        _iron(case, results, blood),
-        _polycythaemia(case),
-        _kidney(case, results, classified),
-        _lasting_damage(case, results, classified, neurology),
+    return (
+        _folic_acid(case, classified)
+        + _folate(case, results, classified, low_folate)
+        + _iron(case, results, blood)
+        + _polycythaemia(case)
+        + _kidney(case, results, classified)
+        + _lasting_damage(case, results, classified, neurology)
     )
 
 
@@ -49,9 +49,8 @@ def _folic_acid(case: Case, classified: Classified) -> Reasons:
     if classified.name in (C.UNLIKELY, C.ON_TREATMENT):
         return NONE
     limit = case.limits.folic_acid_masks_above_mg
-    taken = tuple(
-        drug for drug in case.taking("folic-acid") if drug.daily_mg is None or drug.daily_mg > limit
-    )
+    drugs = case.taking("folic-acid")
+    taken = tuple([drug for drug in drugs if drug.daily_mg is None or drug.daily_mg > limit])
     if not taken:
         return NONE
     return found("R-169", taken) + caution(
@@ -89,20 +88,18 @@ _FOLATE_TEXT = {
 def _iron(case: Case, results: Usable, blood: Blood) -> Reasons:
     """R-180: iron deficiency can hide macrocytosis and blunt the response."""
     limits = case.limits
-    low = tuple(
-        result
-        for analyte, limit in (
-            (Analyte.FERRITIN, limits.ferritin_low),
-            (Analyte.TRANSFERRIN_SATURATION, limits.transferrin_saturation_low),
-        )
-        if (result := results.get(analyte)) is not None and result.low(limit).is_yes
-    )
-    mcv = results.get(Analyte.MCV)
-    small = blood.anaemic.is_yes and mcv is not None and blood.macrocytosis.is_no
-    measured = results.get(Analyte.FERRITIN) or results.get(Analyte.TRANSFERRIN_SATURATION)
-    if not low and (measured or not small):
-        return NONE
-    if not low and mcv is not None:
+    ferritin = results.get(Analyte.FERRITIN)
+    saturation = results.get(Analyte.TRANSFERRIN_SATURATION)
+    low: Evidence = ()
+    if ferritin is not None and ferritin.low(limits.ferritin_low).is_yes:
+        low += (ferritin,)
+    if saturation is not None and saturation.low(limits.transferrin_saturation_low).is_yes:
+        low += (saturation,)
+    if not low:
+        mcv = results.get(Analyte.MCV)
+        small = blood.anaemic.is_yes and mcv is not None and blood.macrocytosis.is_no
+        if ferritin is not None or saturation is not None or not small or mcv is None:
+            return NONE
         return found("R-180", (mcv,), truth=Truth.UNKNOWN) + gap(
             "iron-studies",
             "Anaemia without large cells: ferritin and transferrin saturation would show a"
@@ -126,9 +123,9 @@ def _polycythaemia(case: Case) -> Reasons:
 
 
 def _kidney(case: Case, results: Usable, classified: Classified) -> Reasons:
-    egfr = results.get(Analyte.EGFR)
     if not classified.name.is_deficient:
         return NONE
+    egfr = results.get(Analyte.EGFR)
     shown: Evidence = ()
     if egfr is None:
         shown = case.with_role("ckd-confounds")
@@ -170,15 +167,10 @@ def _long_low(case: Case, results: Usable) -> Evidence:
     if case.facts.doses:
         return ()
     since = add_months(case.day, -case.limits.untreated_warning_months)
-    measured = (
-        *results.known.get(Analyte.B12_TOTAL, ()),
-        *results.known.get(Analyte.B12_ACTIVE, ()),
-    )
-    return tuple(
-        result
-        for result in measured
-        if result.when.last < since and band_of(case.limits, result) is BandName.LOW
-    )
+    known = results.known
+    measured = (*known.get(Analyte.B12_TOTAL, ()), *known.get(Analyte.B12_ACTIVE, ()))
+    early = [result for result in measured if result.when.last < since]
+    return tuple([one for one in early if band_of(case.limits, one) is BandName.LOW])
 
 
 def mimics(
@@ -192,14 +184,12 @@ def mimics(
     concerned = classified.to_be_treated or neurology.present
     if not concerned:
         return NONE
-    return joined(
-        NONE if low_folate.is_no else _FOLATE_OPEN,
-        _doubtful(case, results, Analyte.COPPER, "copper", "Copper deficiency"),
-        _doubtful(case, results, Analyte.TSH, "tsh", "Thyroid disease"),
-        _diabetes(case, neurology),
-        _thiamine(case, neurology),
-        _INFECTION_AND_DRUGS if neurology.present else NONE,
-    )
+    told = NONE if low_folate.is_no else _FOLATE_OPEN
+    told += _doubtful(case, results, Analyte.COPPER, "copper", "Copper deficiency")
+    told += _doubtful(case, results, Analyte.TSH, "tsh", "Thyroid disease")
+    if neurology.present:
+        told += _diabetes(case) + _thiamine(case) + _INFECTION_AND_DRUGS
+    return told
 
 
 _FOLATE_OPEN = mimic("folate", "Folate deficiency is not excluded: folate.", "R-177")
@@ -215,11 +205,11 @@ def _doubtful(case: Case, results: Usable, analyte: Analyte, test: str, name: st
         text = f"{name} is on record: it can explain or add to the signs."
         return found(rule, recorded) + mimic(test, text, rule)
     result = results.get(analyte)
+    if result is not None and _inside(case, result):
+        return NONE
     label = test.upper() if test == "tsh" else test
     if result is None:
         return mimic(test, f"{name} is not excluded: {label}.", rule)
-    if _inside(case, result):
-        return NONE
     text = f"{name} is not excluded: {label} {result.amount.text()} is outside the range."
     return found(rule, (result,)) + mimic(test, text, rule)
 
@@ -237,10 +227,10 @@ def _inside(case: Case, result: LabResult) -> bool:
     return not (under or over)
 
 
-def _diabetes(case: Case, neurology: Neurology) -> Reasons:
+def _diabetes(case: Case) -> Reasons:
     recorded = case.with_role("diabetes") + case.with_role("neuro-mimic-diabetes")
     metformin = case.taking("metformin")
-    if not neurology.present or not (recorded or metformin):
+    if not (recorded or metformin):
         return NONE
     text = "Diabetic neuropathy may be there as well: keep the neurological sign, treat as such."
     if metformin:
@@ -252,8 +242,8 @@ def _diabetes(case: Case, neurology: Neurology) -> Reasons:
     )
 
 
-def _thiamine(case: Case, neurology: Neurology) -> Reasons:
-    if not neurology.present or not case.ever("bariatric"):
+def _thiamine(case: Case) -> Reasons:
+    if not case.ever("bariatric"):
         return NONE
     return mimic("thiamine", "Thiamine deficiency after bariatric surgery: thiamine.", "R-181")
 

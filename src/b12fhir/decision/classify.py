@@ -7,14 +7,13 @@ from b12fhir.decision.metabolites import Metabolites, metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.nodata import newer_faults, without_b12
-from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
 from b12fhir.decision.reflex import Reflex, reflex
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.decision.treatment import Treatment, sampled_on_treatment
-from b12fhir.decision.usable import Usable
+from b12fhir.decision.usable import Usable, days_apart
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.kernel.dates import days_between
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
@@ -56,16 +55,14 @@ def classify(
         answer.regimen_withheld,
         answer.orders,
         answer.rechecks,
-        joined(
-            why,
-            join_note,
-            base,
-            belonging.reasons,
-            answer.reasons,
-            _confirm_first(case, answer.name, pair, belonging, shown),
-            _unexplained_high(case, answer.name, pair),
-            _flagged(case.limits, pair),
-        ),
+        why
+        + join_note
+        + base
+        + belonging.reasons
+        + answer.reasons
+        + _confirm_first(case, answer.name, pair, belonging, shown)
+        + _unexplained_high(case, answer.name, pair)
+        + _flagged(case.limits, pair),
     )
 
 
@@ -80,12 +77,8 @@ def _joined(
 ) -> tuple[tuple[LabResult, ...], Reasons]:
     """R-22: total and active belong together within the window; else the newer one decides."""
     if total is None or active is None:
-        return tuple(r for r in (total, active) if r is not None), NONE
-    apart = max(
-        abs(days_between(total.when.first, active.when.last)),
-        abs(days_between(active.when.first, total.when.last)),
-    )
-    if apart <= case.limits.join_days:
+        return tuple([result for result in (total, active) if result is not None]), NONE
+    if days_apart(total, active) <= case.limits.join_days:
         return (total, active), NONE
     newer = _newer(total, active)
     older = total if newer is active else active
@@ -95,28 +88,28 @@ def _joined(
 
 def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
     """R-27 to R-32: the class by total and active B12 alone."""
-    bands = [(r, band_of(case.limits, r) or BandName.SPANS) for r in pair]
+    bands = [band_of(case.limits, result) or BandName.SPANS for result in pair]
+    names = [_CLASS_OF_BAND[band] for band in bands]
     reasons = NONE
-    for result, band in bands:
-        reasons = reasons + _band_reasons(case.limits, result, band)
-    names = [_CLASS_OF_BAND[band] for _, band in bands]
-    if len(set(names)) == 1:
-        return names[0], reasons + (found("R-31", pair) if len(names) == 1 else NONE)
-    reasons = reasons + flag("discordant") + _ask_mma_for_discordance()
+    for result, band in zip(pair, bands, strict=True):
+        reasons += _band_reasons(case.limits, result, band)
+    if len(names) == 1:
+        return names[0], reasons + found("R-31", pair)
+    if names[0] is names[1]:
+        return names[0], reasons
+    reasons += flag("discordant") + _ASK_MMA_FOR_DISCORDANCE
     if names == [C.CONFIRMED, C.UNLIKELY]:
         return C.INDETERMINATE, reasons + found("R-32", pair)
-    worse = min(bands, key=lambda pair: pair[1].rank)[1]
+    worse = min(bands, key=lambda band: band.rank)
     note = "total and active B12 disagree: the worse class wins, both are shown"
     return _CLASS_OF_BAND[worse], reasons + found("R-31", pair, note)
 
 
-def _ask_mma_for_discordance() -> Reasons:
-    return gap(
-        "mma-discordant",
-        "Total and active B12 disagree: methylmalonic acid (MMA) is advised to tell which is"
-        " right.",
-        "R-31",
-    )
+_ASK_MMA_FOR_DISCORDANCE = gap(
+    "mma-discordant",
+    "Total and active B12 disagree: methylmalonic acid (MMA) is advised to tell which is right.",
+    "R-31",
+)
 
 
 def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
@@ -150,7 +143,7 @@ def _flagged(limits: Limits, results: tuple[LabResult, ...]) -> Reasons:
     for result in results:
         if result.lab_flag and _disagrees(limits, result):
             note = f"the laboratory flags {result.lab_flag}; the pack's limits decide"
-            reasons = reasons + found("R-51", (result,), note)
+            reasons += found("R-51", (result,), note)
     return reasons
 
 
@@ -158,8 +151,7 @@ def _confirm_first(
     case: Case, name: C, results: tuple[LabResult, ...], measured: Metabolites, shown: Symptoms
 ) -> Reasons:
     """R-33, R-34: a low total B12 alone can be low without deficiency."""
-    active = any(result.analyte is Analyte.B12_ACTIVE for result in results)
-    if name is not C.CONFIRMED or active:
+    if name is not C.CONFIRMED or results[-1].analyte is Analyte.B12_ACTIVE:
         return NONE
     mma, raised = measured.mma, measured.mma_raised
     drafted = "the proposal is drafted all the same."

@@ -14,19 +14,19 @@ from b12fhir.decision.cautions import cautions, folate_low, mimics
 from b12fhir.decision.classify import classify
 from b12fhir.decision.factors import four_factors
 from b12fhir.decision.injection import injection
-from b12fhir.decision.intent import Question, act, governing
+from b12fhir.decision.intent import Question, act, governing, question
 from b12fhir.decision.masking import masking
 from b12fhir.decision.model import Decision, Intent, Urgency
 from b12fhir.decision.neurology import neurology
 from b12fhir.decision.orders import orders
 from b12fhir.decision.person import person
-from b12fhir.decision.reasons import Reasons, by_kind, joined
+from b12fhir.decision.reasons import Reasons, by_kind
 from b12fhir.decision.severity import severity
 from b12fhir.decision.stops import stops
 from b12fhir.decision.symptoms import symptoms
 from b12fhir.decision.told import told_beside
 from b12fhir.decision.treatment import treatment
-from b12fhir.decision.urgency import Picture, urgency
+from b12fhir.decision.urgency import urgency
 from b12fhir.decision.usable import usable
 from b12fhir.decision.whom import whom_to_test
 from b12fhir.facts.record import Facts
@@ -52,34 +52,33 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
     # What forbids a regimen, what is to be done, and by which route?
     stop = stops(case, results, count, governing(every_cause))
     folate = folate_low(case, results)
-    asked = Question(
+    asked = question(
         case, who, named, given, stop, every_cause, results, grade, count, nerves, folate
     )
     action, why_action = act(asked)
     # What is to be heeded, and what else could it be?
-    told = joined(
-        who.reasons,
-        results.reasons,
-        named.reasons,
-        count.reasons,
-        nerves.reasons,
-        shown.reasons,
-        why_grade,
-        why_causes,
-        stop.reasons,
-        why_action,
-        cautions(case, results, named, count, nerves, folate),
-        mimics(case, results, named, nerves, folate),
-        whom_to_test(case, named.name, shown, nerves.signs, every_cause),
-        masking(case, results, given, named, shown),
-        injection(case, named.metabolites, action.route),
-        told_beside(named, stop),
-        orders(asked, action.kind),
-        four_factors(asked),
+    told = (
+        *who.reasons,
+        *results.reasons,
+        *named.reasons,
+        *count.reasons,
+        *nerves.reasons,
+        *shown.reasons,
+        *why_grade,
+        *why_causes,
+        *stop.reasons,
+        *why_action,
+        *cautions(case, results, named, count, nerves, folate),
+        *mimics(case, results, named, nerves, folate),
+        *whom_to_test(case, named.name, shown, nerves.signs, every_cause),
+        *masking(case, results, given, named, shown),
+        *injection(case, named.metabolites, action.route),
+        *told_beside(named, stop),
+        *orders(asked, action.kind),
+        *four_factors(asked),
     )
     # How soon? Last, as the highest that any rule asks for (ruling 32).
-    seen = Picture(asked, shown, told)
-    soon, why_soon = urgency(seen)
+    soon, why_soon = urgency(asked, shown, told)
     return _decision(asked, action, soon, told + why_soon)
 
 

@@ -23,20 +23,25 @@ class _Run(NamedTuple):
 def drug_causes(case: Case) -> tuple[tuple[Cause, ...], Reasons]:
     """Drug causes with their confidence, and the question for a missing start."""
     limits = case.limits
-    found_causes: list[Cause] = []
+    found_causes: tuple[Cause, ...] = ()
     reasons = NONE
     timed = (
-        ("metformin", ("metformin",), limits.metformin_months),
-        ("acid-blocker", ("ppi", "h2-blocker"), limits.acid_blocker_months),
+        ("metformin", (case.medicines("metformin"),), limits.metformin_months),
+        (
+            "acid-blocker",
+            (case.medicines("ppi"), case.medicines("h2-blocker")),
+            limits.acid_blocker_months,
+        ),
     )
-    for name, roles, months in timed:
-        cause, why = _timed(case, name, roles, months)
-        found_causes += [cause] if cause else []
-        reasons = reasons + why
+    for name, taken, months in timed:
+        if any(taken):
+            cause, why = _timed(case, name, taken, months)
+            found_causes += cause
+            reasons += why
     others = case.taking("other-risk-drug")
     if others:
-        found_causes.append(_cause("other-drug", Confidence.POSSIBLE, others))
-    return tuple(found_causes), reasons
+        found_causes += (_cause("other-drug", Confidence.POSSIBLE, others),)
+    return found_causes, reasons
 
 
 def _cause(name: str, confidence: Confidence, drugs: tuple[Exposure, ...]) -> Cause:
@@ -45,17 +50,19 @@ def _cause(name: str, confidence: Confidence, drugs: tuple[Exposure, ...]) -> Ca
 
 
 def _timed(
-    case: Case, name: str, roles: tuple[str, ...], months: int
-) -> tuple[Cause | None, Reasons]:
-    taken = [drugs for role in roles if (drugs := case.medicines(role))]
-    runs = [run for drugs in taken for run in _runs(case, drugs) if run.current]
+    case: Case, name: str, taken: tuple[tuple[Exposure, ...], ...], months: int
+) -> tuple[tuple[Cause, ...], Reasons]:
+    runs = [run for drugs in taken if drugs for run in _runs(case, drugs) if run.current]
     if not runs:
-        return None, NONE
-    parts = tuple(part for run in runs for part in run.parts)
-    answers = [(run, _longer_than(case, run, months)) for run in runs]
-    if any(answer.is_yes for _, answer in answers):
-        return _cause(name, Confidence.PROBABLE, parts), NONE
-    if any(answer.is_unknown for _, answer in answers):
+        return (), NONE
+    parts: tuple[Exposure, ...] = ()
+    long_ago, longer = add_months(case.day, -months), Truth.NO
+    for run in runs:
+        parts += run.parts
+        longer |= _begun_before(run, long_ago)
+    if longer.is_yes:
+        return (_cause(name, Confidence.PROBABLE, parts),), NONE
+    if longer.is_unknown:
         ask = gap(
             f"{name}-start",
             f"When was {name.replace('-', ' ')} started? Taken for more than {months} months it"
@@ -63,22 +70,20 @@ def _timed(
             "R-06",
         )
         why = found("R-06", parts, "start not known", Truth.UNKNOWN)
-        return _cause(name, Confidence.POSSIBLE, parts), ask + why
-    return None, found("R-06", parts, f"not taken for more than {months} months", Truth.NO)
+        return (_cause(name, Confidence.POSSIBLE, parts),), ask + why
+    return (), found("R-06", parts, f"not taken for more than {months} months", Truth.NO)
 
 
-def _longer_than(case: Case, run: _Run, months: int) -> Truth:
-    """Strictly more than ``months`` (exactly that long is not met, R-05)."""
-    if run.start is None:
-        return Truth.UNKNOWN
-    return run.start.before(add_months(case.day, -months))
+def _begun_before(run: _Run, long_ago: date) -> Truth:
+    """Strictly before (begun on that very day it has not lasted long enough, R-05)."""
+    return Truth.UNKNOWN if run.start is None else run.start.before(long_ago)
 
 
 def _runs(case: Case, drugs: tuple[Exposure, ...]) -> list[_Run]:
     """Merge the requests of each ingredient into runs (ruling 27)."""
     if len(drugs) == 1:
         (one,) = drugs
-        current = one.active if one.start is None else _current(case, drugs)
+        current = one.active or (one.start is not None and _current(case, drugs))
         return [_Run(one.start, drugs, current)]
     runs: list[_Run] = []
     for ingredient in sorted({drug.ingredient for drug in drugs}):
@@ -117,7 +122,9 @@ def _follows(case: Case, group: list[Exposure], start: When) -> bool:
 def _current(case: Case, group: Sequence[Exposure]) -> bool:
     """Active now, or ended recently."""
     window = case.limits.exposure_recent_days
-    return any(
-        part.active or (part.end is not None and days_between(part.end.last, case.day) <= window)
-        for part in group
-    )
+    for part in group:
+        if part.active:
+            return True
+        if part.end is not None and days_between(part.end.last, case.day) <= window:
+            return True
+    return False

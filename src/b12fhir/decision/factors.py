@@ -17,16 +17,13 @@ _MONITORED = {Truth.YES: "available", Truth.NO: "not available", Truth.UNKNOWN: 
 
 def four_factors(asked: Question) -> Reasons:
     """One finding with all four; what is not known is said so, never left out."""
-    results = [(name, asked.results.get(analyte)) for name, analyte in _BASELINE]
-    known = [(name, result) for name, result in results if result is not None]
-    baseline = ", ".join(f"{name} {result.amount.text()}" for name, result in known)
-    watched = asked.watched
-    note = "; ".join(
-        (
-            f"baseline: {baseline or 'not known'}",
-            f"neurological signs: {'present' if asked.nerves.present else 'none on record'}",
-            f"cause: {asked.cause.cause}",
-            f"monitoring: {_MONITORED[watched.monitored]}",
-        )
+    results, watched = asked.results, asked.watched
+    known = [(name, results[analyte]) for name, analyte in _BASELINE if analyte in results]
+    baseline = ", ".join([f"{name} {result.amount.text()}" for name, result in known])
+    note = (
+        f"baseline: {baseline or 'not known'};"
+        f" neurological signs: {'present' if asked.nerves.present else 'none on record'};"
+        f" cause: {asked.cause.cause};"
+        f" monitoring: {_MONITORED[watched.monitored]}"
     )
-    return found("R-69", tuple(result for _, result in known) + watched.facts, note)
+    return found("R-69", (*[result for _, result in known], *watched.facts), note)

@@ -1,6 +1,6 @@
 """What the plan is to do: treat, prevent, confirm, stop, or nothing (R-82, R-114 to R-118)."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from b12fhir.decision.access import Access, access
 from b12fhir.decision.anaemia import Blood
@@ -23,7 +23,7 @@ from b12fhir.decision.model import (
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.person import Person
-from b12fhir.decision.reasons import NONE, Reasons, contraindication, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, contraindication, found, gap
 from b12fhir.decision.route import bleeding, left_by_leber, rejected, rejected_by_leber, route
 from b12fhir.decision.stops import Stops, potassium_care
 from b12fhir.decision.treatment import Treatment, running_reasons
@@ -37,6 +37,7 @@ _MAY_PREVENT = frozenset({C.INDETERMINATE, C.UNLIKELY})
 _GIVEN_BY = frozenset({"im", "sc", "oral", "sublingual", "nasal"})
 _ILEAL = frozenset({"ileal-disease", "ileal-resection-length-unknown"})
 _PERMANENT_WITHOUT_PROPHYLAXIS = frozenset({"pernicious-anaemia", "gastrectomy-partial"})
+_LASTING = _ILEAL | _PERMANENT_WITHOUT_PROPHYLAXIS
 _LOAD_IF_MMA_RAISED = "R-114"
 _RESULT_OF = {
     "copper": Analyte.COPPER,
@@ -45,9 +46,8 @@ _RESULT_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Everything that decides what is to be done.
+class Question(NamedTuple):
+    """Everything that decides what is to be done, as `question` puts it together.
 
     ``cause`` is the one that governs, ``sure_causes`` are all that are more than possible, the
     governing one first. ``preventable`` is the pack's row of `prophylaxis`, if it has one.
@@ -64,27 +64,53 @@ class Question:
     blood: Blood
     nerves: Neurology
     folate_low: Truth
-    # Derived from the above, once.
-    cause: Cause = field(init=False)
-    sure_causes: tuple[Cause, ...] = field(init=False)
-    preventable: tuple[Regimen, Cause] | None = field(init=False)
-    watched: Access = field(init=False)
-
-    def __post_init__(self) -> None:
-        cause, sure = governing(self.causes), sure_causes(self.causes)
-        derive = object.__setattr__
-        derive(self, "cause", cause)
-        derive(self, "sure_causes", sure)
-        derive(self, "preventable", prophylaxis(sure, self.case.protocol.pack))
-        derive(self, "watched", access(self.case))
+    cause: Cause
+    sure_causes: tuple[Cause, ...]
+    preventable: tuple[Regimen, Cause] | None
+    watched: Access
 
     @property
     def blocked_running(self) -> tuple[B12Dose, ...]:
         """B12 under way that an allergy or Leber disease forbids."""
         if self.stops.rule == "R-163":
             return self.treatment.running
-        running = self.treatment.running if self.stops.leber else ()
-        return tuple(dose for dose in running if dose.drug != "hydroxocobalamin")
+        if not self.stops.leber:
+            return ()
+        return tuple([one for one in self.treatment.running if one.drug != "hydroxocobalamin"])
+
+
+def question(  # noqa: PLR0913, PLR0917 - the answers to all questions before
+    case: Case,
+    who: Person,
+    named: Classified,
+    given: Treatment,
+    stop: Stops,
+    every_cause: tuple[Cause, ...],
+    results: Usable,
+    grade: SeverityGrade,
+    count: Blood,
+    nerves: Neurology,
+    folate_low: Truth,
+) -> Question:
+    """What is asked, and what follows from it for every answer."""
+    sure = sure_causes(every_cause)
+    return Question(
+        case,
+        who,
+        named,
+        given,
+        stop,
+        every_cause,
+        results,
+        grade,
+        count,
+        nerves,
+        folate_low,
+        sure[0],
+        sure,
+        prophylaxis(sure, case.protocol.pack),
+        access(case),
+    )
 
 
 def act(asked: Question) -> tuple[Intent, Reasons]:
@@ -92,12 +118,8 @@ def act(asked: Question) -> tuple[Intent, Reasons]:
     kind, why_kind = _kind(asked)
     missing = missing_baseline(asked.case, asked.results) if kind == "treat" else ()
     chosen, refused, why_route = _route(asked, kind)
-    reasons = joined(
-        why_kind,
-        why_route,
-        bleeding(asked.case, asked.results, chosen, leber=asked.stops.leber),
-        _care(asked, kind, missing),
-    )
+    risk = bleeding(asked.case, asked.results, chosen, leber=asked.stops.leber)
+    reasons = why_kind + why_route + risk + _care(asked, kind, missing)
     return _intent(asked, kind, chosen, refused, missing), reasons
 
 
@@ -180,14 +202,17 @@ def _oral_is_not_enough(asked: Question) -> Reasons:
 
 def governing(causes: tuple[Cause, ...]) -> Cause:
     """The one cause that governs route and length."""
-    return next(cause for cause in causes if cause.governs)
+    (cause,) = [cause for cause in causes if cause.governs]
+    return cause
 
 
 def sure_causes(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
     """Every cause that is more than possible, the governing one first."""
+    if len(causes) == 1:
+        return causes
     first = [cause for cause in causes if cause.governs]
-    others = (c for c in causes if not c.governs and c.confidence is not Confidence.POSSIBLE)
-    return (*first, *others)
+    sure = [cause for cause in causes if cause.confidence is not Confidence.POSSIBLE]
+    return (*first, *[cause for cause in sure if not cause.governs])
 
 
 def prophylaxis(sure: tuple[Cause, ...], pack: Pack) -> tuple[Regimen, Cause] | None:
@@ -195,12 +220,15 @@ def prophylaxis(sure: tuple[Cause, ...], pack: Pack) -> tuple[Regimen, Cause] | 
 
     Tablets are no prophylaxis beside a permanent malabsorption: there the clinician decides.
     """
-    permanent = any(cause.bucket is Bucket.PERMANENT for cause in sure)
     for cause in sure:
         for row in pack.preventing.get(cause.cause, ()):
-            if not (permanent and row.prophylaxis_route == "oral"):
+            if row.prophylaxis_route != "oral" or not _is_permanent(sure):
                 return row, cause
     return None
+
+
+def _is_permanent(sure: tuple[Cause, ...]) -> bool:
+    return any(cause.bucket is Bucket.PERMANENT for cause in sure)
 
 
 def _prevention(asked: Question) -> Reasons:
@@ -283,19 +311,16 @@ def _intent(
     missing: tuple[str, ...],
 ) -> Intent:
     """The intent with the tests to order."""
-    lasting = {cause.cause for cause in asked.sure_causes} & (
-        _ILEAL | _PERMANENT_WITHOUT_PROPHYLAXIS
-    )
     yearly = kind in ("none", "confirm") and asked.classified.name in _MAY_PREVENT
     row = asked.preventable if kind == "prophylaxis" else None
-    wanted = tuple(test for test in asked.classified.orders if _missing(asked, test))
+    wanted = [test for test in asked.classified.orders if _missing(asked, test)]
     baseline = tests_before_dose_one(asked.case, missing, asked.cause) if kind == "treat" else ()
     return Intent(
         kind,
         chosen,
         tuple(dict.fromkeys((*wanted, *baseline))),
         asked.classified.rechecks,
-        yearly and bool(lasting),
+        yearly and not _LASTING.isdisjoint([cause.cause for cause in asked.sure_causes]),
         refused,
         row[1].cause if row is not None else asked.cause.cause,
         "leber" if asked.stops.leber and kind == "treat" else "",

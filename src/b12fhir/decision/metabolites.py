@@ -4,13 +4,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from b12fhir.decision.case import Case
-from b12fhir.decision.reasons import NONE, Reasons, found, gap, joined
+from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.decision.treatment import Treatment, given_between
-from b12fhir.decision.usable import Usable
+from b12fhir.decision.usable import Usable, days_apart
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.kernel.dates import days_between
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
 
@@ -50,15 +49,10 @@ def metabolites(
     limits = case.limits
     confounded, kidney = _kidney(case, results)
     hcy_raised = hcy.high(limits.homocysteine_high) if hcy is not None else Truth.UNKNOWN
-    reasons = joined(
-        mma_note,
-        urine_note,
-        hcy_note,
-        mma_reasons,
-        _pattern(mma, mma_raised, hcy, hcy_raised),
-    )
+    reasons = mma_note + urine_note + hcy_note + mma_reasons
+    reasons += _pattern(mma, mma_raised, hcy, hcy_raised)
     if confounded.is_yes or mma_raised.is_yes or hcy_raised.is_yes:
-        reasons = reasons + kidney
+        reasons += kidney
     return Metabolites(
         mma,
         mma_raised,
@@ -78,12 +72,8 @@ def _near(
     """R-22: joined to the B12 sample if taken near it, with no B12 given in between."""
     if result is None or anchor is None:
         return result, NONE
-    apart = max(
-        abs(days_between(result.when.first, anchor.when.last)),
-        abs(days_between(anchor.when.first, result.when.last)),
-    )
     treated = given_between(given, result, anchor)
-    if apart <= case.limits.join_days and not treated:
+    if not treated and days_apart(result, anchor) <= case.limits.join_days:
         return result, NONE
     why = "after B12 was given" if treated else "too far from the B12 sample"
     note = f"{result.reference} was taken {why}: shown, not joined"
@@ -101,9 +91,9 @@ def mma_cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
     ages = case.ages
     table = case.limits.mma_cutoff
     if ages is None:
-        return tuple(row.value for row in table if row.to_years > case.limits.adult_from_years)
+        return tuple([row.value for row in table if row.to_years > case.limits.adult_from_years])
     youngest, oldest = ages
-    return tuple(r.value for r in table if r.from_years <= oldest and youngest < r.to_years)
+    return tuple([r.value for r in table if r.from_years <= oldest and youngest < r.to_years])
 
 
 def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
@@ -115,7 +105,7 @@ def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     shown = " or ".join(sorted({f"{cutoff!s} {mma.amount.unit}" for cutoff in cutoffs}))
     reasons = found("R-36", (mma,), f"cut-off {shown}", raised)
     if raised.is_unknown:
-        reasons = reasons + gap(
+        reasons += gap(
             "mma",
             f"MMA {mma.amount.text()} cannot be told from the cut-off {shown}: repeat it with an"
             " exact value.",

@@ -7,9 +7,14 @@ from typing import NamedTuple
 from b12fhir.kernel.evidence import Evidence, Finding, Input, Remark
 from b12fhir.kernel.words import Word
 
+_DEFICIENT = frozenset({"confirmed", "indeterminate-confirmed", "functional"})
+
 
 class Classification(Word):
-    """Class of section 3; values are those of the Proposal's JSON Schema."""
+    """Class of section 3; values are those of the Proposal's JSON Schema.
+
+    ``is_deficient``: confirmed, confirmed by metabolite, or functional.
+    """
 
     CONFIRMED = "confirmed"
     INDETERMINATE = "indeterminate"
@@ -20,19 +25,10 @@ class Classification(Word):
     DATA_QUALITY = "data-quality"
     ON_TREATMENT = "on-treatment"
 
-    @property
-    def is_deficient(self) -> bool:
-        """Confirmed, confirmed by metabolite, or functional."""
-        return self in _DEFICIENT
+    is_deficient: bool
 
-
-_DEFICIENT = frozenset(
-    {
-        Classification.CONFIRMED,
-        Classification.INDETERMINATE_CONFIRMED,
-        Classification.FUNCTIONAL,
-    }
-)
+    def __init__(self, word: str) -> None:
+        self.is_deficient = word in _DEFICIENT
 
 
 class SeverityGrade(Word):
@@ -52,8 +48,11 @@ class Urgency(Word):
     ROUTINE = "routine"
 
 
+_ANAEMIC = frozenset({"mild", "moderate", "severe"})
+
+
 class Anaemia(Word):
-    """WHO grade of anaemia, or why there is none to tell."""
+    """WHO grade of anaemia, or why there is none to tell; ``is_anaemic``: any grade of it."""
 
     UNKNOWN = "unknown"
     NONE = "none"
@@ -61,13 +60,10 @@ class Anaemia(Word):
     MODERATE = "moderate"
     SEVERE = "severe"
 
-    @property
-    def is_anaemic(self) -> bool:
-        """Any grade of anaemia."""
-        return self in _ANAEMIC
+    is_anaemic: bool
 
-
-_ANAEMIC = frozenset({Anaemia.MILD, Anaemia.MODERATE, Anaemia.SEVERE})
+    def __init__(self, word: str) -> None:
+        self.is_anaemic = word in _ANAEMIC
 
 
 class Bucket(Word):

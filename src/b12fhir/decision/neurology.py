@@ -10,28 +10,27 @@ from b12fhir.kernel.truth import Truth
 
 
 class Neurology(NamedTuple):
-    """Neurological signs that count today; ``fresh`` are the new or worsening ones."""
+    """Neurological signs that count today, and whether there are any.
 
+    ``fresh`` are the new or worsening ones.
+    """
+
+    present: bool
     signs: tuple[Concept, ...]
     fresh: tuple[Concept, ...]
     reasons: Reasons
-
-    @property
-    def present(self) -> bool:
-        """At least one neurological sign."""
-        return bool(self.signs)
 
 
 def neurology(case: Case) -> Neurology:
     """Gather the neurological signs on record."""
     recorded = case.with_role("neuro-sign")
-    signs = tuple(sign for sign in recorded if _current(case, sign))
-    fresh = tuple(sign for sign in signs if sign.worse or _new(case, sign))
+    signs = tuple([sign for sign in recorded if _current(case, sign)])
+    fresh = tuple([sign for sign in signs if sign.worse or _new(case, sign)])
     reasons = found("R-58", signs) if signs else NONE
     mood = case.with_role("mood")
     if mood and not signs:
         reasons = reasons + found("R-59", mood)
-    return Neurology(signs, fresh, reasons + _questions(case, signs))
+    return Neurology(bool(signs), signs, fresh, reasons + _questions(case, signs))
 
 
 def _current(case: Case, sign: Concept) -> bool:
@@ -65,8 +64,5 @@ def _questions(case: Case, signs: tuple[Concept, ...]) -> Reasons:
 def long_standing(case: Case, signs: tuple[Concept, ...]) -> tuple[Concept, ...]:
     """Signs that began longer ago than untreated deficiency may last without lasting harm."""
     window = case.limits.untreated_warning_months
-    return tuple(
-        sign
-        for sign in signs
-        if sign.onset is not None and add_months(sign.onset.last, window) < case.day
-    )
+    begun = [(sign, sign.onset.last) for sign in signs if sign.onset is not None]
+    return tuple([sign for sign, since in begun if add_months(since, window) < case.day])

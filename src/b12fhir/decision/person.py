@@ -40,7 +40,6 @@ def _gone(case: Case) -> Reasons:
 
 
 def _age(case: Case, adult: Truth) -> Reasons:
-    shown = (Input(case.facts.patient.reference, "date of birth"),)
     if adult.is_unknown:
         return flag("age-unknown") + gap(
             "birth-date",
@@ -49,6 +48,7 @@ def _age(case: Case, adult: Truth) -> Reasons:
             "R-175",
         )
     if adult.is_no:
+        shown = _birth(case)
         return (
             flag("under-16")
             + flag("adult-limits")
@@ -60,13 +60,13 @@ def _age(case: Case, adult: Truth) -> Reasons:
                 "R-175",
             )
         )
-    return _older(case, shown)
-
-
-def _older(case: Case, shown: Evidence) -> Reasons:
     if case.aged_at_least(case.limits.older_risk_above_years + 1).is_yes:
-        return found("R-184", shown)
+        return found("R-184", _birth(case))
     return NONE
+
+
+def _birth(case: Case) -> Evidence:
+    return (Input(case.facts.patient.reference, "date of birth"),)
 
 
 def _mother(case: Case) -> Reasons:

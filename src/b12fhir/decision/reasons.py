@@ -1,5 +1,6 @@
 """The reasons an answer carries: a plain tuple, so that those of two questions join with ``+``."""
 
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -66,27 +67,35 @@ class Sorted(NamedTuple):
 
 def by_kind(reasons: Reasons) -> Sorted:
     """Sort reasons by their kind."""
-    findings: list[Finding] = []
-    remarks: tuple[dict[Remark, None], ...] = tuple({} for _ in _PLACE)
+    findings = [reason for reason in reasons if isinstance(reason, Finding)]
     flags: set[str] = set()
-    rules: set[str] = set()
+    remarks: dict[type, dict[Remark, None]] = {
+        Gap: {},
+        Caution: {},
+        Contraindication: {},
+        Mimic: {},
+    }
     for reason in reasons:
         if isinstance(reason, Finding):
-            # Facts are compared only where a rule was found before: that is dear.
-            if reason.rule not in rules or reason not in findings:
-                rules.add(reason.rule)
-                findings.append(reason)
-        elif isinstance(reason, Flag):
+            continue
+        if isinstance(reason, Flag):
             flags.add(reason.name)
         else:
-            remarks[_PLACE[type(reason)]][reason] = None
-    gaps, cautions, contraindications, mimics = map(tuple, remarks)
-    return Sorted(tuple(findings), gaps, cautions, contraindications, mimics, tuple(sorted(flags)))
+            remarks[type(reason)][reason] = None
+    gaps, cautions, contraindications, mimics = map(tuple, remarks.values())
+    once, names = _once(findings), tuple(sorted(flags))
+    return Sorted(once, gaps, cautions, contraindications, mimics, names)
 
 
-_PLACE: dict[type, int] = {
-    kind: place for place, kind in enumerate((Gap, Caution, Contraindication, Mimic))
-}
+def _once(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Each finding once. Facts are compared last, and where the rest is equal: that is dear."""
+    if len({(one.rule, one.truth, one.note) for one in findings}) == len(findings):
+        return tuple(findings)
+    once: list[Finding] = []
+    for finding in findings:
+        if finding not in once:
+            once.append(finding)
+    return tuple(once)
 
 
 def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.YES) -> Reasons:
@@ -114,6 +123,7 @@ def mimic(key: str, text: str, rule: str) -> Reasons:
     return (_new(Mimic, (key, text, rule, "")),)
 
 
+@cache  # there are a dozen
 def flag(name: str) -> Reasons:
     """A short machine-readable mark on the decision."""
     return (Flag(name),)

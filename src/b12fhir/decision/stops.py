@@ -13,7 +13,6 @@ from b12fhir.decision.reasons import (
     flag,
     found,
     gap,
-    joined,
 )
 from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
@@ -38,21 +37,25 @@ def stops(case: Case, results: Usable, blood: Blood, cause: Cause) -> Stops:
     """Look for everything that forbids a regimen."""
     potassium = _fresh_potassium(case, results)
     low = _potassium_low(case, potassium)
-    answers = (
-        _allergy(case),
-        _hospital(case, blood, low, potassium),
-        _specialist(cause),
-    )
-    rule = next((rule for rule, _ in answers if rule), "")
+    allergy, why = _allergy(case)
+    hospital, why_hospital = _hospital(case, blood, low, potassium)
+    specialist, why_specialist = _specialist(cause)
     blocked = _leber(case)
-    reasons = joined(*(reasons for _, reasons in answers), blocked)
-    return Stops(rule, potassium, low, reasons, leber=bool(blocked))
+    return Stops(
+        allergy or hospital or specialist,
+        potassium,
+        low,
+        why + why_hospital + why_specialist + blocked,
+        leber=bool(blocked),
+    )
 
 
 def _allergy(case: Case) -> tuple[str, Reasons]:
     """R-163: an active confirmed allergy stops every B12 product; a doubtful one is asked about."""
-    stopping = tuple(a for a in case.facts.allergies if a.stops.is_yes)
-    doubtful = tuple(a for a in case.facts.allergies if a.stops.is_unknown)
+    if not case.facts.allergies:
+        return "", NONE
+    stopping = tuple([a for a in case.facts.allergies if a.stops.is_yes])
+    doubtful = tuple([a for a in case.facts.allergies if a.stops.is_unknown])
     if stopping:
         text = (
             "Allergy to cobalt or a cobalamin: no vitamin B12 product is proposed; allergy referral"
@@ -94,8 +97,10 @@ def _hospital(
     case: Case, blood: Blood, low: Truth, potassium: LabResult | None
 ) -> tuple[str, Reasons]:
     """R-167: severe anaemia with low potassium or breathlessness at rest belongs in hospital."""
+    if blood.grade is not Anaemia.SEVERE:
+        return "", NONE
     breathless = case.with_role("dyspnea-at-rest")
-    if blood.grade is not Anaemia.SEVERE or not (low.is_yes or breathless):
+    if not (low.is_yes or breathless):
         return "", NONE
     shown = tuple(r for r in (blood.hemoglobin, potassium) if r is not None)
     text = (
@@ -129,8 +134,8 @@ def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
 
 def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reasons:
     """R-166 and R-168: potassium before and with the first doses."""
-    shown = (seen.potassium,) if seen.potassium is not None else ()
     if seen.potassium_low.is_yes:
+        shown = (seen.potassium,) if seen.potassium is not None else ()
         return found("R-166", shown) + caution(
             "potassium-low",
             "Potassium is low: correct it before or together with the first dose; it may fall"
@@ -149,5 +154,4 @@ def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reas
 
 def wants_potassium_course(blood: Blood, causes: tuple[Cause, ...]) -> bool:
     """Pernicious anaemia (confirmed or probable) or severe anaemia (R-137, R-168)."""
-    pernicious = any(cause.cause == "pernicious-anaemia" for cause in causes)
-    return pernicious or blood.may_be_severe
+    return blood.may_be_severe or "pernicious-anaemia" in [cause.cause for cause in causes]

@@ -27,7 +27,7 @@ class Treatment(NamedTuple):
     @property
     def others(self) -> tuple[B12Dose, ...]:
         """What runs beside our own signed orders."""
-        return tuple(dose for dose in self.running if not dose.own)
+        return tuple([dose for dose in self.running if not dose.own]) if self.running else ()
 
 
 def treatment(case: Case) -> Treatment:
@@ -119,6 +119,8 @@ def _reaches(case: Case, dose: B12Dose, sample: When) -> Truth:
 
 def sampled_on_treatment(case: Case, given: Treatment, sample: LabResult) -> tuple[Truth, Reasons]:
     """Was this B12 sample taken under B12 (R-21)? Then its number is not classified."""
+    if not (given.sure or given.possible):
+        return Truth.NO, NONE
     sure = tuple(d for d in given.sure if _reaches(case, d, sample.when).is_yes)
     if sure:
         return Truth.YES, _on_treatment(sure)
@@ -151,12 +153,8 @@ def first_dose(given: Treatment) -> When | None:
 
 def dose_within(case: Case, given: Treatment, days: int) -> bool:
     """Was an injection given in the last ``days`` days?"""
-    return any(
-        dose.when is not None
-        and dose.route.is_injection
-        and days_between(dose.when.first, case.day) <= days
-        for dose in given.recent
-    )
+    injected = [dose.when for dose in given.recent if dose.route.is_injection]
+    return any(when is not None and days_between(when.first, case.day) <= days for when in injected)
 
 
 def running_reasons(given: Treatment) -> Reasons:

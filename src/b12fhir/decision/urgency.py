@@ -27,30 +27,15 @@ class Picture(NamedTuple):
     asked: Question
     symptoms: Symptoms
     told: Reasons
-
-    @property
-    def case(self) -> Case:
-        """The case in hand."""
-        return self.asked.case
-
-    @property
-    def classified(self) -> Classified:
-        """The class and what it rests on."""
-        return self.asked.classified
-
-    @property
-    def blood(self) -> Blood:
-        """The blood count."""
-        return self.asked.blood
-
-    @property
-    def neurology(self) -> Neurology:
-        """Neurological signs."""
-        return self.asked.nerves
+    case: Case
+    classified: Classified
+    blood: Blood
+    neurology: Neurology
 
 
-def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
+def urgency(asked: Question, shown: Symptoms, told: Reasons) -> tuple[Urgency, Reasons]:
     """Urgent if any rule of R-61 holds, else soon by R-62, else routine."""
+    seen = Picture(asked, shown, told, asked.case, asked.classified, asked.blood, asked.nerves)
     if seen.case.facts.patient.deceased:
         return Urgency.ROUTINE, NONE
     urgent = _urgent(seen)
@@ -65,19 +50,19 @@ def urgency(seen: Picture) -> tuple[Urgency, Reasons]:
 
 def _urgent(seen: Picture) -> Reasons:
     blood, name = seen.blood, seen.classified.name
-    reasons = [_urgent_nerves(seen)]
+    reasons = _urgent_nerves(seen)
     if blood.may_be_severe:
         hemoglobin = (blood.hemoglobin,) if blood.hemoglobin is not None else ()
         note = "severe anaemia" if blood.grade is Anaemia.SEVERE else "anaemia that may be severe"
-        reasons.append(found("R-61", hemoglobin, note))
-    reasons.append(_urgent_treatment(seen))
+        reasons += found("R-61", hemoglobin, note)
+    reasons += _urgent_treatment(seen)
     if pancytopenia_with_symptoms(blood, seen.symptoms):
-        reasons.append(found("R-61", note="pancytopenia with symptoms of anaemia"))
+        reasons += found("R-61", note="pancytopenia with symptoms of anaemia")
     if seen.asked.person.adult.is_no and (
         name.is_deficient or blood.anaemic.is_yes or seen.neurology.present
     ):
-        reasons.append(found("R-61", note="under 16 and deficient, anaemic or with nerve signs"))
-    return joined(*reasons)
+        reasons += found("R-61", note="under 16 and deficient, anaemic or with nerve signs")
+    return reasons
 
 
 def _urgent_treatment(seen: Picture) -> Reasons:

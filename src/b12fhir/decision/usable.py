@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from decimal import Decimal
-from typing import NamedTuple
 
 from b12fhir.decision.bands import band_of
 from b12fhir.decision.case import Case
@@ -29,21 +28,21 @@ _HIGHER_IS_WORSE = frozenset(
 )
 
 
-class Usable(NamedTuple):
-    """The result that counts of every analyte that has one, and the reasons for the choices.
+class Usable(dict[Analyte, LabResult]):
+    """The result that counts of every analyte that has one, and the ``reasons`` for the choices.
 
     ``too_old`` holds the newest result of those that have only such, ``known`` every result that
-    exists on the day.
+    exists on the day. It is a dict and not one with a dict in it because every decision asks it
+    for some thirty results.
     """
 
-    chosen: Mapping[Analyte, LabResult]
-    too_old: Mapping[Analyte, LabResult]
-    known: Mapping[Analyte, Sequence[LabResult]]
-    reasons: Reasons
+    __slots__ = ("known", "reasons", "too_old")
 
-    def get(self, analyte: Analyte) -> LabResult | None:
-        """The result that counts, if any."""
-        return self.chosen.get(analyte)
+    def __init__(self, known: Mapping[Analyte, Sequence[LabResult]]) -> None:
+        super().__init__()
+        self.known = known
+        self.too_old: dict[Analyte, LabResult] = {}
+        self.reasons: Reasons = NONE
 
     def stale(self, analyte: Analyte) -> LabResult | None:
         """The newest result where it is too old to count."""
@@ -53,8 +52,7 @@ class Usable(NamedTuple):
 def usable(case: Case) -> Usable:
     """Choose the result of each analyte that counts on the day."""
     reasons, known = _known(case)
-    chosen: dict[Analyte, LabResult] = {}
-    too_old: dict[Analyte, LabResult] = {}
+    chosen = Usable(known)
     days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it (R-18, R-19)
     since = add_days(case.day, -days)
     for analyte, results in known.items():
@@ -66,9 +64,10 @@ def usable(case: Case) -> Usable:
         if newest.when.first >= since:
             chosen[analyte] = newest
         else:
-            too_old[analyte] = newest
+            chosen.too_old[analyte] = newest
             reasons += _too_old(newest, days, certain=newest.when.last < since)
-    return Usable(chosen, too_old, known, reasons)
+    chosen.reasons = reasons
+    return chosen
 
 
 def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
@@ -82,16 +81,26 @@ def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
         when = result.when
         if result.pending or when.first > latest or when.last < earliest:
             reasons += _refusal(case, result)
-        elif result.analyte in known:
-            known[result.analyte].append(result)
+            continue
+        analyte = result.analyte
+        if analyte in known:
+            known[analyte].append(result)
         else:
-            known[result.analyte] = [result]
+            known[analyte] = [result]
     return reasons, known
 
 
 def fresh(result: LabResult | None, day: date, days: int) -> bool:
     """Was it collected within ``days`` before ``day``, whichever day a partial date means?"""
     return result is not None and days_between(result.when.first, day) <= days
+
+
+def days_apart(one: LabResult, other: LabResult) -> int:
+    """The most days that can lie between two samples, whichever day a partial date means."""
+    return max(
+        abs(days_between(one.when.first, other.when.last)),
+        abs(days_between(other.when.first, one.when.last)),
+    )
 
 
 def _refusal(case: Case, result: LabResult) -> Reasons:
@@ -129,7 +138,7 @@ def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reason
         if result.when.last > newest.when.last:
             newest = result
     apart = newest.when.first
-    if all(r is newest or r.when.last < apart for r in results):
+    if len([True for result in results if result.when.last >= apart]) == 1:
         return newest, NONE
     newest = max(results, key=_order)
     rivals = [r for r in results if r is not newest and _contradicts(limits, newest, r)]

@@ -8,9 +8,16 @@ from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
 from b12fhir.kernel.words import Word
 
+_TAKEN = frozenset({"oral", "sublingual", "nasal"})
+_INJECTED = frozenset({"im", "sc", "iv", "injection"})
+
 
 class Route(Word):
-    """Ways of giving vitamin B12; ``injection`` is one whose route is not stated."""
+    """Ways of giving vitamin B12; ``injection`` is one whose route is not stated.
+
+    ``is_injection``: given with a needle (an unknown route is none); ``is_oral``: taken without
+    one, for certain.
+    """
 
     IM = "im"
     SC = "sc"
@@ -21,19 +28,12 @@ class Route(Word):
     INJECTION = "injection"
     UNKNOWN = "unknown"
 
-    @property
-    def is_injection(self) -> bool:
-        """Given with a needle (an unknown route is none)."""
-        return self in _INJECTED
+    is_injection: bool
+    is_oral: bool
 
-    @property
-    def is_oral(self) -> bool:
-        """Taken without a needle, for certain."""
-        return self in _TAKEN
-
-
-_TAKEN = frozenset({Route.ORAL, Route.SUBLINGUAL, Route.NASAL})
-_INJECTED = frozenset({Route.IM, Route.SC, Route.IV, Route.INJECTION})
+    def __init__(self, word: str) -> None:
+        self.is_injection = word in _INJECTED
+        self.is_oral = word in _TAKEN
 
 
 @dataclass(frozen=True, slots=True)

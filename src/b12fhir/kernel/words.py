@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # a type checker knows what an `Enum` is, and each member's t
     class Word(Enum):
         """A member of a closed list."""
 
+        @property
+        def value(self) -> str:
+            """What stands for it in data."""
+
 else:
 
     class _Words(type):
