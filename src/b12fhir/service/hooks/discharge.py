@@ -1,9 +1,9 @@
 """encounter-discharge: plan and follow-up must not be lost between two houses."""
 
-from b12fhir.decision.model import Classification
+from b12fhir.decision.model import Classification, Decision
 from b12fhir.service.hooks.build import Said, card_of
-from b12fhir.service.hooks.dosing import Next, in_force, next_dose, order_text, row_of, running
-from b12fhir.service.hooks.finding import finding_card
+from b12fhir.service.hooks.dosing import Next, due_text, next_dose, order_text, running
+from b12fhir.service.hooks.finding import RUNNING, finding_card
 from b12fhir.service.hooks.gaps import gap_card
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Indicator, Role
@@ -32,14 +32,17 @@ def _card(matter: Matter) -> Card | None:
         return None
     dose = next_dose(matter)
     orders = running(matter)
-    if not in_force(matter):
+    if not matter.is_signed:
         found = finding_card(matter, lead=_LEAD, key=_KEY)
         if found is not None:
             return found
-        treated = matter.decision.classification is Classification.ON_TREATMENT
-        if not orders and not treated:
+        if not orders and not _is_treated(matter.decision):
             return None
     return _handed_over(matter, dose)
+
+
+def _is_treated(decision: Decision) -> bool:
+    return decision.classification is Classification.ON_TREATMENT or RUNNING in decision.flags
 
 
 def _handed_over(matter: Matter, dose: Next | None) -> Card:
@@ -59,7 +62,7 @@ def _handed_over(matter: Matter, dose: Next | None) -> Card:
     indicator = Indicator.WARNING if late or not orders else Indicator.INFO
     said = Said(_KEY, rule, indicator, text, "follow-up")
     rows = [
-        row_of(dose),
+        ("Next dose", due_text(dose) if dose is not None else ""),
         ("Orders", listed((f"{order_text(one)}." for one in orders), _MOST_ORDERS)),
         ("Hand over", _HAND_OVER),
     ]

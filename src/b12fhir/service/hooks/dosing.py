@@ -5,23 +5,25 @@ from typing import NamedTuple
 
 from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.dates import add_days, days_between
-from b12fhir.plan.course import IN_FORCE, Course, CoursePhase
+from b12fhir.plan.course import Course, CoursePhase
 from b12fhir.plan.slot import Slot, SlotStatus
 from b12fhir.protocol.limits import DoseWindow, Limits
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Indicator, Role
 from b12fhir.service.hooks.picture import capital
-from b12fhir.service.hooks.rows import Row, basis, cautions, missing
+from b12fhir.service.hooks.rows import basis, cautions, unread
 from b12fhir.service.hooks.text import day_text, fitting, listed, sentence, when_text
 
 _DAILY = 1
+_MOST_ASKED = 4
+_NEVER_TWO = "Never two doses to catch up."
 
 
 class Next(NamedTuple):
     """The next dose of a plan or order: when it is due, and whether it is late.
 
-    ``name`` says which, "dose 3 of 7", ``key`` names it for good. ``drug`` may be ``""``.
+    ``name`` says which, "dose 3 of 7", ``key`` names it for good.
     ``last`` is the day of the dose before it. ``since`` is the first day it can be given.
     """
 
@@ -34,6 +36,7 @@ class Next(NamedTuple):
     is_urgent: bool = False
     last: date | None = None
     order: str = ""
+    phase: str = ""
     rule: str = "R-133"
     ask: tuple[str, ...] = ()
     is_injection: bool = True
@@ -42,15 +45,6 @@ class Next(NamedTuple):
 def next_dose(matter: Matter) -> Next | None:
     """What is to be given next: of a plan that was signed, else of an order of somebody else."""
     return _of_plans(matter) or _of_orders(matter)
-
-
-def in_force(matter: Matter) -> tuple[Course, ...]:
-    """Signed plans that are in force."""
-    return tuple(
-        one.course
-        for one in matter.courses
-        if any(one.course.status_of(phase) == IN_FORCE for phase in one.course.phases)
-    )
 
 
 def _of_plans(matter: Matter) -> Next | None:
@@ -71,7 +65,8 @@ def _of_slot(matter: Matter, course: Course, slot: Slot, ask: tuple[str, ...]) -
     given = [one.given for log in matter.courses for one in log.log.slots if one.given is not None]
     return Next(
         key=f"{slot.phase}:{slot.ordinal}",
-        name=f"dose {slot.number}{total} ({slot.phase})",
+        name=f"dose {slot.number}{total}",
+        phase=slot.phase,
         drug=_drug(phase),
         due=due,
         since=due if slot.status is SlotStatus.SCHEDULED else min(due, matter.day),
@@ -96,7 +91,7 @@ def _of_orders(matter: Matter) -> Next | None:
     found = [
         dose
         for order in matter.facts.doses
-        if (dose := _of_order(matter, order)) is not None and not order.own
+        if (not order.own or matter.unfollowed) and (dose := _of_order(matter, order)) is not None
     ]
     return min(found, key=lambda one: (one.due, one.key), default=None)
 
@@ -112,7 +107,7 @@ def _of_order(matter: Matter, order: B12Dose) -> Next | None:
     late = days_between(due, matter.day) > window.late
     return Next(
         key=f"{order.reference}:{due.isoformat()}",
-        name="the next dose",
+        name="injection",
         drug=f"{order.drug or 'B12'} injection",
         due=due,
         since=add_days(due, -window.early),
@@ -154,25 +149,36 @@ def running(matter: Matter) -> tuple[B12Dose, ...]:
 
 def dose_card(matter: Matter, dose: Next, *, lead: str = "") -> Card:
     """The dose that is late or due, for whoever gives it."""
-    state = "was due on" if dose.is_late else "is due on"
-    what = capital(f"{dose.name} of B12 {state} {day_text(dose.due)}")
+    patient = matter.role is Role.PATIENT
+    late = " and none is on record" if dose.is_late else ""
+    what = f"B12 {dose.name} {_state(dose)} {day_text(dose.due)}"
+    asked = _asked(matter, dose)
     text = fitting(
         (
-            f"{lead}{what}: {_asked(matter, dose)} {dose.drug}",
-            f"{lead}{what}: {_asked(matter, dose)} it",
+            f"{lead}{what}{late}: {asked} {dose.drug}",
+            f"{what}{late}: {asked} {dose.drug}",
+            f"{what}: {asked} it",
         )
     )
-    patient = matter.role is Role.PATIENT
     said = Said(f"dose:{dose.key}", dose.rule, _indicator(matter, dose), text, "dose")
-    rows = [("Due", _due(dose)), ("Before giving", _before(matter, dose))]
+    rows = [("Due", f"{capital(what)}{late}."), ("Remember", _NEVER_TWO)]
     if not patient:
-        rows += [("Cautions", cautions(matter)), ("Missing", missing(matter))]
+        rows = [
+            ("Due", due_text(dose)),
+            ("Before giving", _before(dose)),
+            ("Cautions", cautions(matter)),
+            ("Missing", unread(matter)),
+        ]
     return card_of(matter, said, [*rows, ("Basis", basis(matter))])
+
+
+def _state(dose: Next) -> str:
+    return "was due on" if dose.is_late else "is due on"
 
 
 def _asked(matter: Matter, dose: Next) -> str:
     if matter.role is Role.PATIENT:
-        return "ask your care team about"
+        return "please ask your care team about"
     if matter.role is Role.PHARMACIST:
         return "consider checking the supply of"
     return "consider giving now" if dose.is_late else "consider giving"
@@ -186,27 +192,22 @@ def _indicator(matter: Matter, dose: Next) -> Indicator:
     return Indicator.CRITICAL if nerves else Indicator.WARNING
 
 
-def _due(dose: Next) -> str:
+def due_text(dose: Next) -> str:
+    """Which dose of what, on which day, after which one, and by whose order."""
     late = " None is on record." if dose.is_late else ""
     last = f" The dose before it: {day_text(dose.last)}." if dose.last is not None else ""
-    order = f" Order: {dose.order}." if dose.order else ""
-    what = f"{capital(dose.name)}, {dose.drug}, due on {day_text(dose.due)}"
-    return f"{what} ({dose.rule}).{late}{last}{order}"
+    which = f"{capital(dose.name)}{f' of {dose.phase}' if dose.phase else ''}"
+    told = f"{which}, {dose.drug}, {_state(dose)} {day_text(dose.due)} ({dose.rule})."
+    return f"{told}{late}{last} Order: {dose.order}."
 
 
-def _before(matter: Matter, dose: Next) -> str:
-    if matter.role is Role.PATIENT:
-        return "Never take two doses to catch up."
-    told = ["Check that the order stands. Never give two doses to catch up."]
-    return listed((*told, *(sentence(one) for one in dose.ask)), len(told) + 3)
+def _before(dose: Next) -> str:
+    """What the log of doses asks; of a late one it says itself that two are never given."""
+    told = (sentence(one) for one in dose.ask or (_NEVER_TWO,))
+    return listed(("Check that the order stands.", *told), _MOST_ASKED)
 
 
 def order_text(order: B12Dose) -> str:
     """An order of B12 in words: text, since when."""
     since = f" since {when_text(order.when)}" if order.when is not None else ""
     return f"{order.text or 'vitamin B12'}{since} ({order.reference})"
-
-
-def row_of(dose: Next | None) -> Row:
-    """The next dose as a row of another card."""
-    return ("Next dose", _due(dose) if dose is not None else "")

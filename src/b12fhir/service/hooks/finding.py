@@ -22,15 +22,15 @@ from b12fhir.service.hooks.picture import (
 from b12fhir.service.hooks.rows import Row, assessment_rows, plan_text
 from b12fhir.service.hooks.suggest import is_waiting, suggestions
 from b12fhir.service.hooks.text import day_text, fitting
+from b12fhir.service.hooks.under import first_dose, is_acute
 from b12fhir.service.wording import short, test
 
 KEY = "finding"
-_RUNNING = "b12-already-given-or-ordered"
-_FAULT = "b12-fault"
+RUNNING = "b12-already-given-or-ordered"
+_FAULT, _MAINTENANCE = "b12-fault", "maintenance"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
 # Withdrawn, cancelled, not done: that there is no result is no news by itself.
 _NO_NEWS = frozenset({"withdrawn", "superseded"})
-_ORDER = "order-"
 # What a contraindication asks for, as a noun phrase.
 _ASKED = {
     "allergy": "allergy referral{today}; every B12 product is forbidden",
@@ -47,7 +47,7 @@ _LEADS = {
     C.DATA_QUALITY: ("R-23", "R-24", "R-26", "R-25"),
     C.NO_DATA: ("R-18", "R-09"),
     C.UNLIKELY: ("R-49", "R-114", "R-115"),
-    C.ON_TREATMENT: ("R-61", "R-62", "R-21"),
+    C.ON_TREATMENT: ("R-61", "R-21"),
 }
 
 
@@ -62,7 +62,7 @@ def finding_card(
     if matter.facts.patient.deceased:
         return None
     told = _told(matter, lead)
-    if told is None:
+    if told is None or _is_settled(matter):
         return None
     told = told._replace(key=key or told.key)
     if matter.role is Role.PATIENT:
@@ -76,36 +76,49 @@ def finding_card(
     return card_of(matter, told, rows, suggestions(matter))
 
 
+def _is_settled(matter: Matter) -> bool:
+    """Rejected by a practitioner, with a reason, for as long as it is the same and can wait."""
+    return matter.decision.urgency is not Urgency.URGENT and matter.is_rejected
+
+
 def _told(matter: Matter, lead: str) -> Said | None:
     """What it says, by what the decision asks for."""
-    decision = matter.decision
-    forbidden = _forbidden_order(decision)
-    if forbidden is not None:
-        return _forbids(matter, forbidden, lead)
-    if matter.facts.patient.replaced or not matter.facts.patient.active:
-        return _record_closed(matter, lead)
-    kind = decision.intent.kind
-    stop = next((r for name in _STOPS for r in decision.contraindications if r.id == name), None)
-    if stop is not None and (kind == "stop" or _concerns(decision)):
-        asked = _ASKED[stop.id].format(today=_today(decision, " today"))
-        return _said(matter, asked, lead, what=_meaning(decision), rule=stop.rule)
-    if kind in GIVEN and matter.plan.phases:
+    barred = _barred(matter, lead)
+    if barred is not None:
+        return barred
+    if matter.is_signed:
+        return _under_treatment(matter, lead)
+    if matter.decision.intent.kind in GIVEN and matter.plan.phases:
         return _treat(matter, lead)
     return _without_regimen(matter, lead)
+
+
+def _barred(matter: Matter, lead: str) -> Said | None:
+    """What stands in the way of any regimen."""
+    decision = matter.decision
+    forbidden = next((one for one in decision.contraindications if one.about), None)
+    if forbidden is not None:
+        return _forbids(matter, forbidden, lead)
+    if not _concerns(decision):
+        return None
+    if matter.facts.patient.replaced or not matter.facts.patient.active:
+        return _record_closed(matter, lead)
+    if "age-unknown" in decision.flags:
+        return _said(matter, "recording the date of birth: no regimen without it", lead)
+    stop = next((r for name in _STOPS for r in decision.contraindications if r.id == name), None)
+    if stop is None:
+        return None
+    asked = _ASKED[stop.id].format(today=_today(decision, " today"))
+    return _said(matter, asked, lead, what=_meaning(decision), rule=stop.rule)
 
 
 def _concerns(decision: Decision) -> bool:
     return (
         decision.classification.is_deficient
         or decision.classification is C.INDETERMINATE
+        or decision.intent.kind == "stop"
         or decision.urgency is not Urgency.ROUTINE
     )
-
-
-def _forbidden_order(decision: Decision) -> Remark | None:
-    """An order on record that must not stand; tablets where injections are needed are no such."""
-    found = (one for one in decision.contraindications if one.id.startswith(_ORDER))
-    return next(found, None)
 
 
 def _forbids(matter: Matter, remark: Remark, lead: str) -> Said:
@@ -116,9 +129,7 @@ def _forbids(matter: Matter, remark: Remark, lead: str) -> Said:
     return Said(KEY, remark.rule, Indicator.CRITICAL, told, "order")
 
 
-def _record_closed(matter: Matter, lead: str) -> Said | None:
-    if not _concerns(matter.decision):
-        return None
+def _record_closed(matter: Matter, lead: str) -> Said:
     what = " in a record that is inactive or merged"
     action = "assessing the record that replaced it"
     return _said(matter, action, lead, what=what, indicator=Indicator.INFO)
@@ -154,17 +165,19 @@ def _without_regimen(matter: Matter, lead: str) -> Said | None:
     """Tests, a question, or nothing at all."""
     decision = matter.decision
     name = decision.classification
-    if name is C.DATA_QUALITY:
+    running = name is C.ON_TREATMENT or RUNNING in decision.flags
+    if name is C.DATA_QUALITY or (not running and any(g.id == _FAULT for g in decision.gaps)):
         return _cannot_decide(matter, lead)
-    if name is C.ON_TREATMENT or _RUNNING in decision.flags:
+    if running:
         return _under_treatment(matter, lead)
     if name is C.NO_DATA:
         return _no_data(matter, lead)
-    if any(one.id == _FAULT for one in decision.gaps):
-        return _cannot_decide(matter, lead)
     if name is C.UNLIKELY and decision.urgency is Urgency.ROUTINE:
         return None
     what = _meaning(decision) or " is not low"
+    if any(one.id == _MAINTENANCE for one in decision.gaps):
+        action = "deciding on maintenance, since a permanent cause is on record"
+        return _said(matter, action, lead, what=what, rule="R-123")
     return _said(matter, _tests(matter) or "a clinical decision", lead, what=what)
 
 
@@ -222,18 +235,18 @@ def _pending(matter: Matter) -> str:
 
 
 def _under_treatment(matter: Matter, lead: str) -> Said | None:
-    """Silent unless nerves or blood say that it does not help (R-61, R-62)."""
+    """Silent unless something is new, or nothing was given yet of what cannot wait."""
     decision = matter.decision
-    if decision.urgency is Urgency.ROUTINE:
+    if decision.urgency is not Urgency.URGENT or not is_acute(matter):
         return None
-    if _RUNNING in decision.flags and decision.classification is not C.ON_TREATMENT:
-        what = ", B12 is on order or given"
-        action = "checking that dose and route fit"
+    given = first_dose(matter) is not None
+    if given:
+        what, action = " under B12 treatment", "reviewing it today"
     else:
-        what = " under B12 treatment"
-        action = "reviewing it"
-    when = " today" if decision.urgency is Urgency.URGENT else " within 7 days"
-    return _said(matter, f"{action}{when}", lead, what=what)
+        what, action = ", B12 is ordered and no dose on record", "giving the first dose today"
+    critical = decision.neuro and given
+    indicator = Indicator.CRITICAL if critical else Indicator.WARNING
+    return _said(matter, action, lead, what=what, rule="R-61", indicator=indicator)
 
 
 def _said(  # noqa: PLR0913 - what a summary is made of

@@ -13,6 +13,10 @@ from b12fhir.facts.record import Facts
 from b12fhir.fhir.compose.draft import Asked, Drafting
 from b12fhir.fhir.compose.entry import Context, context
 from b12fhir.fhir.digest import decision_digest
+from b12fhir.fhir.lifecycle.held import IN_FORCE
+from b12fhir.fhir.lifecycle.mark import rejected_digests
+from b12fhir.fhir.lifecycle.signer import Clock
+from b12fhir.fhir.lifecycle.state import PlanState, plan_states
 from b12fhir.fhir.stored import WHO
 from b12fhir.kernel.evidence import Finding
 from b12fhir.kernel.quantities import plain
@@ -27,7 +31,7 @@ from b12fhir.service.propose import Proposal
 
 # The rules that judge a B12 result by its band.
 B12_RULES = ("R-28", "R-29", "R-30")
-_PROPOSING = "proposal"
+_PROPOSING, _REVOKED = "proposal", "revoked"
 _REQUESTS = frozenset({"MedicationRequest", "ServiceRequest"})
 _YES = Truth.YES
 # A cobalamin weighs 1355.37 g/mol: so many ng/L are one pmol/L, to compare cards of two units.
@@ -69,7 +73,6 @@ class Matter:
         self.decision: Decision = proposal.decision
         self.protocol: Protocol = proposal.protocol
         self.day: date = proposal.as_of.astimezone(proposal.site.zone).date()
-        self.unfollowed = ""
 
     @property
     def role(self) -> Role:
@@ -128,15 +131,49 @@ class Matter:
         )
 
     @cached_property
+    def is_signed(self) -> bool:
+        """Did somebody sign a plan of ours that still runs? Then its doses are the answer."""
+        return any(one.own and one.active for one in self.facts.doses) or any(
+            one.intent != _PROPOSING and one.status in IN_FORCE for one in self.facts.own_plans
+        )
+
+    @cached_property
+    def is_rejected(self) -> bool:
+        """Did a practitioner reject this very decision?"""
+        if all(one.status != _REVOKED for one in self.facts.own_plans):
+            return False
+        return self.digest in rejected_digests(self._sound, self.proposal.site)
+
+    @cached_property
+    def _sound(self) -> list[Resource]:
+        return [one for one in self.record if _sound(one)]
+
+    @property
     def courses(self) -> tuple[Followed, ...]:
-        """Plans that somebody signed, with their doses; `unfollowed` says why there are none."""
+        """Plans that somebody signed, with their doses."""
+        return self._followed[0]
+
+    @property
+    def unfollowed(self) -> str:
+        """Why signed plans could not be followed; ``""`` where they could."""
+        return self._followed[1]
+
+    @cached_property
+    def _followed(self) -> tuple[tuple[Followed, ...], str]:
         if all(one.intent == _PROPOSING for one in self.facts.own_plans):
-            return ()
+            return (), ""
         try:
-            return follow_proposed(self.proposal, [one for one in self.record if _sound(one)])
+            return follow_proposed(self.proposal, self._sound), ""
         except InputError as error:
-            self.unfollowed = f"A signed plan could not be followed: {error.message}"
+            return (), f"A signed plan could not be followed: {error.message}"
+
+    @cached_property
+    def states(self) -> tuple[PlanState, ...]:
+        """Where the plans of ours stand that somebody signed."""
+        if not self.is_signed:
             return ()
+        notice = self.protocol.limits.next_phase_notice_days
+        return plan_states(self._sound, Clock(self.proposal.as_of, self.proposal.site, notice))
 
     @cached_property
     def _holds(self) -> Mapping[str, Finding]:

@@ -13,18 +13,23 @@ from b12fhir.facts.medicines import Allergy
 from b12fhir.facts.record import Facts
 from b12fhir.kernel.truth import Truth
 from b12fhir.service.hooks.build import Said, card_of
-from b12fhir.service.hooks.finding import finding_card, indicator_of
+from b12fhir.service.hooks.finding import finding_card
 from b12fhir.service.hooks.gaps import gap_card
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Hook, Indicator
 from b12fhir.service.hooks.picture import advice
 from b12fhir.service.hooks.rows import Row, assessment_rows, fact_text
+from b12fhir.service.hooks.suggest import suggestions
 from b12fhir.service.hooks.text import fitting, listed, sentence
 from b12fhir.service.wording import CLASSES, action_in_words
 
 _WHAT = {Hook.PROBLEM_CREATE: "problem", Hook.ALLERGY_CREATE: "allergy"}
 # To measure B12 at all, and to measure it every year.
-_TEST = ("R-01", "R-05", "R-07")
+_TEST = ("R-01", "R-05", "R-07", "R-03")
+_FORBIDS = {
+    "allergy": ("it forbids every B12 product", "allergy referral before any B12"),
+    "leber": ("it forbids cyanocobalamin in every form", "specialist advice before any B12"),
+}
 
 
 def new_facts(matter: Matter) -> tuple[Card, ...]:
@@ -76,7 +81,7 @@ def _changes(before: Decision, after: Decision) -> list[str]:
         ("testing", _testing(before), _testing(after)),
         ("forbidden", _forbidden(before), _forbidden(after)),
     ]
-    return [f"{name}: {old} -> {new}" for name, old, new in pairs if old != new]
+    return [f"{name}: {new} (was: {old})" for name, old, new in pairs if old != new]
 
 
 def _lasts(decision: Decision) -> str:
@@ -92,7 +97,7 @@ def _testing(decision: Decision) -> str:
 
 
 def _forbidden(decision: Decision) -> str:
-    return ", ".join(sorted(one.rule for one in decision.contraindications)) or "nothing"
+    return ", ".join(sorted({one.rule for one in decision.contraindications})) or "nothing"
 
 
 def _told(matter: Matter, entries: tuple[Concept | Allergy, ...], changes: tuple[str, ...]) -> str:
@@ -103,18 +108,20 @@ def _told(matter: Matter, entries: tuple[Concept | Allergy, ...], changes: tuple
 def _other(matter: Matter, row: Row) -> Card:
     """It changes something, though nothing is to be treated now."""
     what = _WHAT[matter.call.hook]
-    decision = matter.decision
-    if decision.contraindications:
-        say, action = "it restricts vitamin B12", "reading what it forbids"
-        rule = decision.contraindications[0].rule
-    elif any(matter.finding(one) for one in _TEST):
-        say, action = "it raises the risk of B12 deficiency", "a B12 test"
-        rule = next(one for one in _TEST if matter.finding(one))
-    else:
-        say, action = "it changes the B12 assessment", "reading how"
-        rule = "R-69"
+    rule, say, action = _meaning(matter)
     text = fitting((f"New {what}: {say}; {advice(matter.role, action)}",))
-    indicator = indicator_of(decision) if decision.intent.kind == "stop" else Indicator.INFO
-    said = Said(f"new-{what}", rule, indicator, text, "follow-up")
+    said = Said(f"new-{what}", rule, Indicator.INFO, text, "follow-up")
     rows = [row, *(one for one in assessment_rows(matter) if one[0] != "Checked")]
-    return card_of(matter, said, rows)
+    tests = suggestions(matter) if rule in _TEST else ()
+    return card_of(matter, said, rows, tests)
+
+
+def _meaning(matter: Matter) -> tuple[str, str, str]:
+    """The rule that leads, what the entry does, and what to consider."""
+    for one in matter.decision.contraindications:
+        if one.id in _FORBIDS:
+            return one.rule, *_FORBIDS[one.id]
+    advised = next((rule for rule in _TEST if matter.finding(rule)), "")
+    if advised:
+        return advised, "it raises the risk of B12 deficiency", "a B12 test"
+    return "R-69", "it changes the B12 assessment", "reading how"

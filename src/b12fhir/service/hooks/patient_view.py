@@ -3,12 +3,12 @@
 At most one card. A plan that is in force speaks by its doses: the assessment behind it is signed.
 """
 
-from b12fhir.decision.model import Urgency
-from b12fhir.service.hooks.dosing import Next, dose_card, in_force, next_dose
+from b12fhir.service.hooks.dosing import dose_card, next_dose
 from b12fhir.service.hooks.finding import finding_card
 from b12fhir.service.hooks.gaps import gap_card
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card
+from b12fhir.service.hooks.signing import signing_card
 
 _STOPS = frozenset({"allergy", "hospital", "specialist"})
 
@@ -22,27 +22,18 @@ def patient_view(matter: Matter) -> tuple[Card, ...]:
 def _card(matter: Matter) -> Card | None:
     if matter.facts.patient.deceased:
         return None
+    if _is_forbidden(matter):
+        return finding_card(matter)
     dose = next_dose(matter)
-    if dose is not None and dose.is_late and not _is_forbidden(matter):
+    if dose is not None and dose.is_late:
         return dose_card(matter, dose)
-    if in_force(matter) and not _is_forbidden(matter) and not _presses(matter, dose):
-        return dose_card(matter, dose) if dose is not None and _is_near(matter, dose) else None
-    return finding_card(matter)
+    found = finding_card(matter)
+    if found is not None or not matter.is_signed:
+        return found
+    near = dose is not None and dose.is_injection and dose.since <= matter.day
+    return dose_card(matter, dose) if dose is not None and near else signing_card(matter)
 
 
 def _is_forbidden(matter: Matter) -> bool:
-    """Is something in force that must not be? That goes before every dose."""
-    return any(
-        one.id.startswith("order-") or one.id in _STOPS for one in matter.decision.contraindications
-    )
-
-
-def _presses(matter: Matter, dose: Next | None) -> bool:
-    """Does the assessment ask for today what the plan has for later, or for nobody any more?"""
-    if matter.decision.urgency is not Urgency.URGENT:
-        return False
-    return dose is None or dose.last is not None or dose.due > matter.day
-
-
-def _is_near(matter: Matter, dose: Next) -> bool:
-    return dose.is_injection and dose.since <= matter.day
+    """Is something on order that must not be? That goes before every dose."""
+    return any(one.about or one.id in _STOPS for one in matter.decision.contraindications)

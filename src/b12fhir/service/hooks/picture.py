@@ -24,7 +24,8 @@ _NAMES = {
 }
 _ROUTES = {"im": "IM", "sc": "SC"}
 # What a number converted from moles may be too long for: then it is shown as recorded.
-_LONG = 12
+_LONG = 7
+_NERVES = "nerve signs"
 # A metabolite that confirmed.
 METABOLITES = ("R-37", "R-42", "R-45", "R-46", "R-47", "R-40")
 
@@ -49,27 +50,27 @@ def known(matter: Matter) -> Iterator[str]:
     if hemoglobin is not None:
         yield f"Hb {value_text(hemoglobin)}"
     if matter.decision.neuro:
-        yield "nerve signs"
+        yield _NERVES
 
 
 def summary(matter: Matter, what: str, action: str, *, lead: str = "") -> str:
     """``lead``, what is known, ``what`` it means, and ``action`` as an option for the reader.
 
-    The longest that fits: haemoglobin and the like go first, number and action never.
+    The longest that fits. B12, nerves and action never go.
     """
-    asked = advice(matter.role, action)
-    return capital(
-        fitting(_told(list(known(matter)), what, asked, lead, neuro=matter.decision.neuro))
-    )
+    parts = list(known(matter))
+    return capital(fitting(_told(parts, what, advice(matter.role, action), lead)))
 
 
-def _told(parts: list[str], what: str, asked: str, lead: str, *, neuro: bool) -> Iterator[str]:
-    """From the longest to the shortest; nerves are never the part that goes."""
-    for count in range(len(parts), 0, -1):
-        kept = [*parts[:count], *(parts[-1:] if neuro and count < len(parts) else [])]
+def _told(parts: list[str], what: str, asked: str, lead: str) -> Iterator[str]:
+    """From the longest to the shortest: first go further results, then lead, day and meaning."""
+    least = [*parts[:1], *(one for one in parts[1:] if one == _NERVES)]
+    undated = [one.partition(" (")[0] for one in least]
+    for kept in (parts, least):
         yield f"{lead}{', '.join(kept)}{what}: {asked}"
-    yield f"{lead}{what.lstrip(' ,') or 'vitamin B12'}: {asked}"
-    yield f"Vitamin B12: {asked}"
+    yield f"{', '.join(least)}{what}: {asked}"
+    yield f"{', '.join(undated)}{what}: {asked}"
+    yield f"{', '.join(undated) or 'vitamin B12'}: {asked}"
 
 
 def advice(role: Role, action: str) -> str:

@@ -10,7 +10,7 @@ from b12fhir.kernel.dates import days_between
 from b12fhir.kernel.evidence import Remark
 from b12fhir.ports import Resource
 from b12fhir.service.hooks.build import Said, card_of
-from b12fhir.service.hooks.dosing import next_dose, order_text, row_of
+from b12fhir.service.hooks.dosing import due_text, next_dose, order_text
 from b12fhir.service.hooks.gaps import gap_card
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Indicator, Role
@@ -23,6 +23,8 @@ _WATCHED = {
     Analyte.HEMOGLOBIN: "blood count",
     Analyte.B12_TOTAL: "B12",
 }
+# A refill comes in the place of the order that runs, and is no dose.
+_RENEWED = frozenset({"order-duplicate", "order-too-soon"})
 _LASTING = frozenset({Bucket.PERMANENT, Bucket.BARIATRIC})
 
 
@@ -63,14 +65,14 @@ def _reference(one: Resource) -> str:
 def _wrong(matter: Matter, refilled: tuple[B12Dose, ...]) -> tuple[Remark, Indicator] | None:
     """What the decision says against the order that is being written, the worst first."""
     decision = matter.decision
-    names = tuple(f"{one.reference}:" for one in refilled)
+    names = {one.reference for one in refilled}
     told = (
         (decision.contraindications, Indicator.CRITICAL),
         (decision.cautions, Indicator.WARNING),
     )
     for remarks, indicator in told:
         for one in remarks:
-            if one.text.startswith(names):
+            if one.about in names and one.id not in _RENEWED:
                 return one, indicator
     stop = next((r for r in decision.contraindications if r.id in {"allergy", "leber"}), None)
     return (stop, Indicator.CRITICAL) if stop is not None and _is_stopped(stop, refilled) else None
@@ -107,7 +109,9 @@ def _say(  # noqa: PLR0913, PLR0917 - what the card is made of
 
 def _rows(matter: Matter, refilled: tuple[B12Dose, ...]) -> list[Row]:
     shown = listed((f"{order_text(one)}." for one in refilled), 2)
-    rows = [("Refill", shown), ("How long", _lasts(matter)), row_of(next_dose(matter))]
+    dose = next_dose(matter)
+    due = due_text(dose) if dose is not None else ""
+    rows = [("Refill", shown), ("How long", _lasts(matter)), ("Next dose", due)]
     if matter.role is not Role.PATIENT:
         told = f"{missing(matter)} {cautions(matter)}".strip()
         rows += [("Watched", _watched(matter)), ("Open", told)]

@@ -27,8 +27,10 @@ _WHY = (
     *("R-91", "R-92", "R-93", "R-95", "R-99", "R-102", "R-103", "R-114", "R-115"),
 )
 _ORDER = {rule: place for place, rule in enumerate(_WHY)}
-_MOST_WHY, _MOST_FACTS, _MOST_SAID, _LEAD = 6, 2, 4, 160
+_MOST_WHY, _MOST_FACTS, _MOST_SAID, _MOST_UNREAD, _LEAD = 6, 2, 4, 20, 160
+_RUNS = "b12-running"
 _UNSIGNED = "unreviewed"
+_DRAFT = {"draft": " (a draft)"}
 
 # These say why it cannot wait; their facts stand under another rule already.
 _HOW_SOON = {"R-61": "Same day", "R-62": "Within 7 days"}
@@ -116,7 +118,7 @@ def checked(matter: Matter) -> str:
 
 
 def _b12_on_record(matter: Matter, doses: Iterable[B12Dose]) -> str:
-    named = [fact_text(matter, one) for one in doses]
+    named = [f"{fact_text(matter, one)}{_DRAFT.get(one.order, '')}" for one in doses]
     shown = "; ".join(named[:_MOST_FACTS]) or "none on record"
     more = len(named) - _MOST_FACTS
     return f"B12 given or ordered: {shown}{f' and {more} more' if more > 0 else ''}"
@@ -124,21 +126,25 @@ def _b12_on_record(matter: Matter, doses: Iterable[B12Dose]) -> str:
 
 def missing(matter: Matter) -> str:
     """What was not checked, first; then what is not known, and what was set aside."""
+    issues = [one for one in matter.proposal.issues if one.relevant]
+    aside = (one.text for one in issues if one.severity is Severity.ERROR)
+    told = (*aside, *_remarks(matter.decision.gaps), *(one.text for one in issues))
+    return f"{unread(matter)} {listed(told, _MOST_SAID)}".strip()
+
+
+def unread(matter: Matter) -> str:
+    """What could not be had or read: whatever the card says was judged without it."""
     told = [sentence(f"NOT CHECKED: {one}") for one in matter.unchecked]
     told += [sentence(f"Not read: {one}") for one in matter.call.unread]
-    if matter.unfollowed:
-        told.append(matter.unfollowed)
-    issues = [one for one in matter.proposal.issues if one.relevant]
-    told += [one.text for one in issues if one.severity is Severity.ERROR]
-    told += _remarks(matter.decision.gaps)
-    told += [one.text for one in issues]
-    return listed(told, _MOST_SAID + len(matter.unchecked))
+    told += [matter.unfollowed] if matter.unfollowed else []
+    return listed(told, _MOST_UNREAD)
 
 
 def cautions(matter: Matter) -> str:
-    """What forbids something, then what is to be heeded."""
+    """What forbids something, then what is to be heeded; that B12 runs is no caution of its own."""
     decision = matter.decision
-    return listed(_remarks((*decision.contraindications, *decision.cautions)), _MOST_SAID)
+    told = (one for one in decision.cautions if one.id != _RUNS or not matter.is_signed)
+    return listed(_remarks((*decision.contraindications, *told)), _MOST_SAID)
 
 
 def _remarks(remarks: Iterable[Remark]) -> Iterator[str]:

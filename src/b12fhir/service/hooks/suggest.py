@@ -28,7 +28,7 @@ _KINDS_WITH_TESTS = frozenset({"confirm", "none"})
 
 def suggestions(matter: Matter) -> tuple[Suggestion, ...]:
     """What can be drafted for this reader; nothing where an order would double one."""
-    if not matter.may_order or _is_closed(matter):
+    if not matter.may_order or matter.is_signed or matter.is_rejected or _is_closed(matter):
         return ()
     kind = matter.decision.intent.kind
     if kind in GIVEN and matter.plan.phases:
