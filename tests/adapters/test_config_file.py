@@ -181,7 +181,7 @@ def test_a_faulty_listen_address_is_refused(text):
         ("PUBLIC_URL", "https://b12.example.org/cds/", "https://b12.example.org/cds"),
         ("SMART_URL", "https://app.example.org/launch", "https://app.example.org/launch"),
         ("HOOKS_AUTH", "OFF", "off"),
-        ("HOOKS_FHIR_SERVERS", "https://a/r4, http://b/", ("https://a/r4", "http://b")),
+        ("HOOKS_FHIR_SERVERS", "https://A:443/r4, http://b/", ("https://a/r4", "http://b")),
         ("HOOKS_STORE", "sqlite:///x.db", "sqlite:///x.db"),
         ("HOOKS_STORE", "postgresql://u@h/n", "postgresql://u@h/n"),
         ("SNOOZE_CRITICAL_HOURS", "0", 0),

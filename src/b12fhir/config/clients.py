@@ -101,5 +101,5 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "jku": _jku,
     "jwks_file": lambda value: Path(_text(value)),
     "tenants": lambda value: frozenset(_line(one) for one in _texts(value)),
-    "fhir_servers": lambda value: tuple(readers.server(one) for one in _texts(value)),
+    "fhir_servers": lambda value: tuple(readers.base(one) for one in _texts(value)),
 }

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
+from b12fhir.kernel.address import parse_address
 
 _MAX_WORDS = 100
 _MAX_PORT = 65_535
@@ -118,7 +119,12 @@ def auth(text: str) -> str:
 
 def servers(text: str) -> tuple[str, ...]:
     """Base addresses of FHIR servers."""
-    return tuple(server(one) for one in _parts(text))
+    return tuple(base(one) for one in _parts(text))
+
+
+def base(text: str) -> str:
+    """The base address of a FHIR server, in the one spelling by which addresses are compared."""
+    return parse_address(server(text)).base
 
 
 def origins(text: str) -> tuple[str, ...]:

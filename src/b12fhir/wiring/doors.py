@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.resources import as_file
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from b12fhir.service import Proposal, propose
 from b12fhir.service.recording import pseudonym, record_decision
 from b12fhir.wiring.house import House
 from b12fhir.wiring.onserver import OnServer
+from b12fhir.wiring.serving import serve
 
 
 def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors:
@@ -46,6 +48,7 @@ def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors
         step=there.step,
         audit_verify=here.audit_verify,
         audit_history=here.audit_history,
+        serve=partial(serve, house),
     )
 
 

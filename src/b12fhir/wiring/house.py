@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from b12fhir.adapters import report
 from b12fhir.adapters.audit import FileAudit
 from b12fhir.adapters.server import Limits, RestServer
 from b12fhir.config import Settings
@@ -55,6 +56,11 @@ class House:
             approver=chosen.approver,
             approve_days=chosen.approve_days,
         )
+
+    def say(self, line: str) -> None:
+        """A line for whoever started the program."""
+        self.stderr.write(f"b12fhir: {report.one_line(line)}\n")
+        self.stderr.flush()
 
     def audit(self, *, writes: bool) -> Audit:
         """The audit record this run keeps; one that keeps nothing where it is off."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from b12fhir.adapters import cli, files, report, signoff
+from b12fhir.adapters import cli, files, signoff
 from b12fhir.adapters.doctor import STOPS, diagnose
 from b12fhir.adapters.follow import no_signed_plan, owner_of
 from b12fhir.adapters.install import install, refusals
@@ -63,7 +63,7 @@ class OnServer:
             can = self._can(server)
             reader = PatientReader(server, can, SyncSettings().page_size, site)
             for note in reader.check():
-                self.house.stderr.write(f"b12fhir: {report.one_line(note)}\n")
+                self.house.say(note)
             named = f"Patient/{patient.removeprefix('Patient/')}"
             owner = named if patient else owner_of(server, site, plan)
             resources = reader.everything(owner)

@@ -10,7 +10,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from b12fhir.adapters.trust import (
-    BothReplays,
     KeyRing,
     MemoryReplays,
     OpenGate,
@@ -18,7 +17,7 @@ from b12fhir.adapters.trust import (
     TokenGate,
     from_url,
 )
-from b12fhir.errors import BookError, UntrustedError
+from b12fhir.errors import UntrustedError
 from b12fhir.ports import Caller, Client
 from tests.support.tokens import (
     ISSUER,
@@ -349,29 +348,3 @@ def test_memory_forgets_what_is_over():
     assert len(replays) == 511 + 1  # of 0..1022 the odd ones are still valid
     assert not replays.first(ISSUER, "1", NOW)
     assert replays.first(ISSUER, "0", NOW)
-
-
-class Shared:
-    """A store that all processes share, which may be down."""
-
-    def __init__(self):
-        self.used = MemoryReplays(lambda: NOW)
-        self.down = False
-
-    def first(self, issuer, jti, until):
-        if self.down:
-            raise BookError("The book cannot be used.")
-        return self.used.first(issuer, jti, until)
-
-
-def test_two_processes_share_what_was_used_and_go_on_when_the_store_is_down():
-    shared, told = Shared(), []
-    one, two = (BothReplays(MemoryReplays(lambda: NOW), shared, told.append) for _ in "12")
-    until = NOW + timedelta(minutes=5)
-    assert one.first(ISSUER, "a", until)
-    assert not one.first(ISSUER, "a", until)
-    assert not two.first(ISSUER, "a", until)
-    shared.down = True
-    assert one.first(ISSUER, "b", until)
-    assert not one.first(ISSUER, "b", until)
-    assert told == [Refusal.STORE_DOWN]

@@ -125,7 +125,8 @@ class Desk:
         if not cards:
             return cards
         answered = self._parts.book.recall(patient_key(call.patient, site))
-        return speaking(cards, answered, reader_key(call.user, site), now)
+        user = reader_key(call.user, site)
+        return speaking(cards, answered, user, now, self._parts.silence)
 
     def _opener(self, access: Access) -> Callable[[], HookServer] | None:
         if not access.base:

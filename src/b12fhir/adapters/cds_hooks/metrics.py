@@ -56,12 +56,19 @@ class Metrics:
             ("service", "outcome"),
             registry=self._registry,
         )
+        refused = Counter(
+            "b12fhir_hook_refused",
+            "Calls that were not admitted, by reason; keys-down: a client's keys could not be had.",
+            ("reason",),
+            registry=self._registry,
+        )
         # A series is looked up once: its labels cost more than the counting.
         self._seconds = cache(seconds.labels)
         self._cards = cache(cards.labels)
         self._silent = cache(silent.labels)
         self._aside = cache(aside.labels)
         self._feedback = cache(feedback.labels)
+        self._refused = cache(refused.labels)
 
     def answered(self, service: str, status: int, seconds: float) -> None:
         """A call was answered."""
@@ -82,6 +89,10 @@ class Metrics:
     def heard(self, service: str, outcome: str) -> None:
         """An entry of feedback was kept."""
         self._feedback(service, outcome).inc()
+
+    def refused(self, reason: str) -> None:
+        """A caller was not admitted; the reason is a word of a closed list."""
+        self._refused(reason).inc()
 
     def text(self) -> bytes:
         """All figures in Prometheus' own format."""

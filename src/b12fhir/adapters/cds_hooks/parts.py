@@ -12,6 +12,7 @@ from b12fhir.protocol.model import Protocol
 from b12fhir.service.hooks.keeping import CardBook
 from b12fhir.service.hooks.model import Link
 from b12fhir.service.hooks.services import SERVICES
+from b12fhir.service.hooks.snooze import Limits as SilenceLimits
 
 
 def _uuid() -> str:
@@ -39,7 +40,8 @@ class Parts:
     call; whoever makes it bounds its time, its retries and its pages. ``site`` gives the site as
     seen from a server or a caller. ``public`` is the address under which clients reach the service,
     without a slash at the end: tokens are made out to it. ``origins`` are those that a browser may
-    call from. ``services`` are the ids that are on. ``links`` stand on every card.
+    call from. ``services`` are the ids that are on. ``links`` stand on every card. ``silence``
+    bounds for how long an answered card is held back.
     """
 
     gate: Gatekeeper
@@ -54,4 +56,5 @@ class Parts:
     services: Container[str] = frozenset(one.id for one in SERVICES)
     links: tuple[Link, ...] = ()
     limits: HookLimits = field(default_factory=HookLimits)
+    silence: SilenceLimits = field(default_factory=SilenceLimits)
     uuids: Callable[[], str] = _uuid

@@ -99,6 +99,14 @@ def doctor(_: Namespace, doors: Doors) -> int:
     return found.code
 
 
+def serve(args: Namespace, doors: Doors) -> int:
+    """Serve CDS Hooks until stopped."""
+    doors.pack(doors.now())
+    done = doors.serve(args.check)
+    doors.out.lines(done.lines)
+    return done.code
+
+
 def packs(_: Namespace, doors: Doors) -> int:
     """List the packs."""
     doors.out.lines([line for pack in doors.packs() for line in _pack(pack)])
@@ -112,6 +120,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "sync": sync,
     "doctor": doctor,
     "packs": packs,
+    "serve": serve,
     "protocol": protocol,
     "install-profiles": install_profiles,
     "audit": audit,

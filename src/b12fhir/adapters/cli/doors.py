@@ -180,3 +180,4 @@ class Doors:
     step: Callable[[Step, datetime], Stepped]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]
+    serve: Callable[[bool], Diagnosis]

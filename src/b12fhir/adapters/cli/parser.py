@@ -68,6 +68,16 @@ examples:
 
 Asks the server what it can do, and says what it lacks and what b12fhir will do instead. It reads
 no patient and writes nothing. Exit code 20 if sync cannot run there.""",
+    "serve": """\
+examples:
+  b12fhir serve --config b12fhir.toml
+  b12fhir serve --config b12fhir.toml --check
+  B12FHIR_HOOKS_AUTH=off b12fhir serve
+
+Serves CDS Hooks 2.0 until SIGTERM, which lets calls under way be answered, or Ctrl-C. The file says
+who may call ([[client]] tables) and which FHIR servers they may name; without one, no token can be
+checked, so it starts only as a trial on this machine. --check looks whether all is there, shows
+the settings without secrets, and ends.""",
     "packs": """\
 examples:
   b12fhir packs
@@ -163,6 +173,7 @@ def build() -> argparse.ArgumentParser:
         ("explain", "say why, question by question, for one patient", _explain),
         ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
         ("doctor", "ask a FHIR server what it can do", _doctor),
+        ("serve", "serve CDS Hooks to the systems in which clinicians work", _serve),
         ("packs", "list the protocol packs and who has signed them", _packs),
         ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
         ("install-profiles", "load them into a FHIR server", _install_profiles),
@@ -223,6 +234,15 @@ def _sync(parser: argparse.ArgumentParser) -> None:
 
 def _doctor(parser: argparse.ArgumentParser) -> None:
     _server(parser)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--check", action="store_true", help="look whether it could, and end")
+    parser.add_argument(
+        "--listen", metavar="ADDRESS", help="address and port (default: 127.0.0.1:8000)"
+    )
+    parser.add_argument("--pack", metavar="ID", help="protocol pack (default: seed-default)")
+    parser.add_argument("--zone", metavar="ZONE", help="time zone of the site (default: UTC)")
 
 
 def _packs(_: argparse.ArgumentParser) -> None:

@@ -3,11 +3,10 @@
 from b12fhir.adapters.trust.gate import OpenGate, TokenGate
 from b12fhir.adapters.trust.keyring import KeyRing, Loader
 from b12fhir.adapters.trust.refusal import Refusal
-from b12fhir.adapters.trust.replays import BothReplays, MemoryReplays
+from b12fhir.adapters.trust.replays import MemoryReplays
 from b12fhir.adapters.trust.sources import from_file, from_url
 
 __all__ = [
-    "BothReplays",
     "KeyRing",
     "Loader",
     "MemoryReplays",

@@ -4,7 +4,7 @@ from b12fhir.kernel.words import Word
 
 
 class Refusal(Word):
-    """One word a reason, and two events of the same counter that refuse nobody by themselves."""
+    """One word a reason; `KEYS_DOWN` alone refuses nobody as long as older keys serve."""
 
     NO_TOKEN = "no-token"  # noqa: S105 - a word for a counter
     GARBAGE = "garbage"
@@ -20,7 +20,6 @@ class Refusal(Word):
     SIGNATURE = "signature"
     REPLAY = "replay"
     KEYS_DOWN = "keys-down"
-    STORE_DOWN = "store-down"
 
 
 class RefusedError(Exception):
