@@ -17,11 +17,12 @@ from b12fhir.fhir.validate import structure
 from b12fhir.service import Proposal
 from b12fhir.service.hooks.advise import advise
 from b12fhir.service.hooks.answer import Issuing, answer
-from b12fhir.service.hooks.model import Call, Card, Hook, Indicator, Role
+from b12fhir.service.hooks.model import Action, Call, Card, Hook, Indicator, Role
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 PATIENT = "Patient/p1"
 # GitHub's Markdown without the escapes: what is left must not be markup.
+_TARGET = re.compile(r"(MedicationRequest|ServiceRequest)/[A-Za-z0-9\-.]{1,64}\Z")
 _ESCAPE = re.compile(r"\\[\\`*_\[\]|~$]")
 _MARKUP = re.compile(r"[<>`\[\]~]|(?<!\*)\*(?!\*)|://|\bwww\.")
 
@@ -103,16 +104,25 @@ def broken_actions(found: Card, proposal: Proposal) -> Iterator[str]:
     if [one.recommended for one in found.suggestions] != [True, False][: len(found.suggestions)]:
         yield "not exactly one recommended"
     for one in (action for s in found.suggestions for action in s.actions):
-        resource = dict(one.resource or {})
-        yield from structure(resource)
-        if (resource["status"], resource["intent"]) != ("draft", "order"):
-            yield "no draft order"
-        if resource["subject"] != {"reference": proposal.patient_reference}:
-            yield "another patient"
         if not one.description:
             yield "an action without description"
-        if resource["resourceType"] == "MedicationRequest":
-            yield from _broken_medicine(resource)
+        if one.kind != "delete":
+            yield from _broken_order(one, proposal)
+        elif one.resource is not None or not _TARGET.match(one.target):
+            yield "a delete that does not name what goes"
+
+
+def _broken_order(one: Action, proposal: Proposal) -> Iterator[str]:
+    resource = dict(one.resource or {})
+    yield from structure(resource)
+    if (resource["status"], resource["intent"]) != ("draft", "order"):
+        yield "no draft order"
+    if resource["subject"] != {"reference": proposal.patient_reference}:
+        yield "another patient"
+    if ("id" in resource) is (one.kind == "create"):
+        yield "a create has no id, and an update has one"
+    if resource["resourceType"] == "MedicationRequest":
+        yield from _broken_medicine(resource)
 
 
 def _broken_medicine(resource: dict[str, Any]) -> Iterable[str]:

@@ -76,14 +76,16 @@ def _too_often(pack: Pack, order: B12Dose, held: Drafted) -> Reasons:
     if not _is_injection(order, held) or held.often is None or most is None or held.often <= most:
         return NONE
     text = (
-        f"{_rate(held.often)} injections a day are ordered, and the pack gives {_rate(most)} a day"
-        " at the most: probably the timing of a tablet."
+        f"injections are ordered {_rate(held.often)}, and the pack gives {_rate(most)} at the most:"
+        " probably the timing of a tablet."
     )
     return _warns(order, "order-too-often", text, "R-117")
 
 
 def _rate(often: Decimal) -> str:
-    return plain(quotient(often, Decimal(1)))
+    if often > 1:
+        return f"{plain(quotient(often, Decimal(1)))} a day"
+    return "one a day" if often == 1 else f"one every {plain(quotient(Decimal(1), often))} days"
 
 
 def _form(order: B12Dose, held: Drafted) -> Reasons:

@@ -165,10 +165,11 @@ def test_injections_more_often_than_the_pack_gives_them(
 
 
 def test_how_often_is_told_beside_what_the_pack_gives() -> None:
-    daily = replace(EVERY_2_DAYS, often=Decimal(1))
-    text = sentence(decided(LOW, draft(held=daily)), "order-too-often")
-    assert "1 injections a day" in text
-    assert "0.5 a day at the most" in text
+    for often, words in ((Decimal(1), "one a day"), (Decimal(3), "3 a day")):
+        held = replace(EVERY_2_DAYS, often=often)
+        text = sentence(decided(LOW, draft(held=held)), "order-too-often")
+        assert f"injections are ordered {words}," in text
+        assert "the pack gives one every 2 days at the most" in text
 
 
 def test_a_pack_of_tablets_has_no_interval_to_compare_with() -> None:

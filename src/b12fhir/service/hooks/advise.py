@@ -8,12 +8,15 @@ from b12fhir.service.hooks.discharge import discharge
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Call, Card, Hook
 from b12fhir.service.hooks.new_facts import new_facts
+from b12fhir.service.hooks.order_cards import order_cards
 from b12fhir.service.hooks.patient_view import patient_view
 from b12fhir.service.hooks.refill import refill
 from b12fhir.service.propose import Proposal
 
 _HOOKS: Mapping[Hook, Callable[[Matter], tuple[Card, ...]]] = {
     Hook.PATIENT_VIEW: patient_view,
+    Hook.ORDER_SELECT: order_cards,
+    Hook.ORDER_SIGN: order_cards,
     Hook.ENCOUNTER_DISCHARGE: discharge,
     Hook.APPOINTMENT_BOOK: appointment,
     Hook.MEDICATION_REFILL: refill,
@@ -34,6 +37,4 @@ def advise(
     not be read of the record is in ``unchecked``, in words; ``record`` are the resources it was
     made of, in which signed plans, stored proposals and earlier drafts are found.
     """
-    # The order hooks say so much until their own cards are here.
-    say = _HOOKS.get(call.hook, patient_view)
-    return say(Matter(proposal, call, unchecked, record))
+    return _HOOKS[call.hook](Matter(proposal, call, unchecked, record))

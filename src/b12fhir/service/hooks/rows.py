@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from b12fhir.facts.labs import LabResult
-from b12fhir.facts.medicines import B12Dose
+from b12fhir.facts.medicines import B12Dose, DraftedDrug
 from b12fhir.fhir.narrative import pack_notice
 from b12fhir.kernel.evidence import Fact, Finding, Remark, Severity
 from b12fhir.kernel.truth import Truth
@@ -62,9 +62,21 @@ def head(matter: Matter) -> Row:
 
 def why(matter: Matter) -> str:
     """The findings that speak for the answer, each with its facts and its rule."""
-    spoke = [f for f in matter.decision.findings if f.truth is Truth.YES and f.rule in _ORDER]
+    spoke = [
+        one
+        for one in matter.decision.findings
+        if one.truth is Truth.YES and one.rule in _ORDER and not _is_about_draft(one)
+    ]
     spoke.sort(key=lambda one: _ORDER[one.rule])
     return listed((sentence(_finding(matter, one)) for one in spoke), _MOST_WHY)
+
+
+def _is_about_draft(found: Finding) -> bool:
+    """What speaks against an order that is being written is no reason for the assessment."""
+    first = found.facts[0] if found.facts else None
+    return isinstance(first, DraftedDrug) or (
+        isinstance(first, B12Dose) and first.drafted is not None
+    )
 
 
 def _finding(matter: Matter, found: Finding) -> str:
@@ -106,7 +118,7 @@ def checked(matter: Matter) -> str:
     facts, decision = matter.facts, matter.decision
     read = "As far as it could be read: " if matter.unchecked else ""
     told = [
-        _b12_on_record(matter, facts.doses),
+        _b12_on_record(matter, (one for one in facts.doses if one.drafted is None)),
         "Allergy to B12 or cobalt: "
         + (", ".join(line(one.text)[:_LEAD] for one in facts.allergies) or "none on record"),
         f"Nerve signs: {'on record' if decision.neuro else 'none on record'}",

@@ -6,6 +6,7 @@ whom it is no use, and nothing twice: a draft of an earlier card is changed, not
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from b12fhir.decision.model import GIVEN, Urgency
 from b12fhir.fhir.extract.tree import items, obj, text
@@ -75,8 +76,20 @@ def _count(tests: tuple[Action, ...]) -> str:
 
 def order_action(matter: Matter, phase: Phase) -> Action | None:
     """Create a phase's order, or change the draft of an earlier card; nothing if it says so."""
-    order = matter.drafting.order(phase, _stored_proposal(matter, "MedicationRequest", phase.id))
-    return _action(matter, order, f"Draft order: {phase_text(phase)}")
+    return _action(matter, phase_order(matter, phase), f"Draft order: {phase_text(phase)}")
+
+
+def phase_order(matter: Matter, phase: Phase) -> dict[str, Any]:
+    """The unsigned order of a phase, without an id."""
+    based_on = _stored_proposal(matter, "MedicationRequest", phase.id)
+    return matter.drafting.order(phase, based_on)
+
+
+def tests_before_dose(matter: Matter) -> tuple[Suggestion, ...]:
+    """The tests before dose 1 by themselves, for whom the treatment is ordered already."""
+    tests = tuple(_test_actions(matter)) if matter.may_order else ()
+    label = f"Draft {_count(tests)} before dose 1"
+    return (Suggestion(label, tests, recommended=True),) if tests else ()
 
 
 def _test_actions(matter: Matter) -> Iterator[Action]:
