@@ -580,6 +580,13 @@ def test_the_installed_program_ends_with_the_exit_code():
     assert err.startswith(b"b12fhir: no-such-file.json does not exist.")
 
 
+def test_the_module_is_the_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "b12fhir", "--version"], capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"b12fhir {__version__}\n".encode())
+
+
 def test_a_reader_that_goes_away_leaves_no_noise(two):
     with run_process("assess", two, "--as-of", DAY) as process:
         process.stdout.close()

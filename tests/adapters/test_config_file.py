@@ -185,6 +185,7 @@ def test_a_faulty_listen_address_is_refused(text):
         ("HOOKS_STORE", "sqlite:///x.db", "sqlite:///x.db"),
         ("HOOKS_STORE", "postgresql://u@h/n", "postgresql://u@h/n"),
         ("SNOOZE_CRITICAL_HOURS", "0", 0),
+        ("HOOKS_RATE", "1000000", 1_000_000),
     ],
 )
 def test_a_setting_of_the_service_is_read(variable, text, value):
@@ -209,6 +210,8 @@ def test_a_setting_of_the_service_is_read(variable, text, value):
         ("HOOKS_ORIGINS", "https://A.example.org"),
         ("HOOKS_SERVICES", "b12|view"),
         ("HOOKS_DEADLINE", "10"),
+        ("HOOKS_RATE", "1000001"),
+        ("HOOKS_RATE", "99999999"),
         ("SNOOZE_CRITICAL_HOURS", "25"),
         ("SNOOZE_WARNING_DAYS", "31"),
         ("SNOOZE_INFO_DAYS", "91"),

@@ -7,7 +7,7 @@ from b12fhir.config.settings import LISTEN, STORE
 _MAX_WORKERS = 64
 _MAX_THREADS = 64
 _MAX_BODY_MB = 100
-_MAX_RATE = 9999
+_MAX_RATE = 1_000_000
 # An answer is owed within ten seconds, so the time to fetch data ends before.
 _MAX_DEADLINE = 9
 _MAX_PAGES = 200
@@ -93,8 +93,9 @@ HOOK_ROWS: tuple[Setting, ...] = (
         "hooks_rate",
         "",
         "600",
-        f"Calls a minute that one caller may send to one process (1 to {_MAX_RATE}).",
-        readers.number(_MAX_RATE),
+        f"Calls a minute that one caller may send to one process (0 to {_MAX_RATE}); 0: as "
+        "many as it likes.",
+        readers.number(_MAX_RATE, least=0),
     ),
     Setting(
         "hooks_deadline",

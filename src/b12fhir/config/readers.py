@@ -79,7 +79,7 @@ def number(most: int, *, least: int = 1) -> Callable[[str], int]:
     """A reader of whole numbers from ``least`` to ``most``."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
+        if not re.fullmatch(r"[0-9]{1,7}", text) or not least <= int(text) <= most:
             msg = f"{text[:20]!r} is not a whole number from {least} to {most}."
             raise ConfigError(msg)
         return int(text)

@@ -1,0 +1,5 @@
+"""`python -m b12fhir`: the same as the command `b12fhir`."""
+
+from b12fhir.wiring import run
+
+run()
