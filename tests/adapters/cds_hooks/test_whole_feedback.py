@@ -11,7 +11,7 @@ import pytest
 from b12fhir.fhir.json import decode
 from b12fhir.service.hooks.model import Hook
 from tests.spec.case import CASES
-from tests.support import hook_messages
+from tests.support import calls, hook_messages
 from tests.support.hook_service import Door, door, path
 
 VIEW = Hook.PATIENT_VIEW
@@ -220,11 +220,30 @@ def test_feedback_to_an_unknown_service_is_404(service: Door) -> None:
     assert answer.status_code == 404
 
 
-def test_one_card_over_two_hooks_is_silent_for_both_or_speaks_of_its_own(
+def test_a_card_declined_at_one_screen_is_not_said_again_at_the_next(
     service: Door, clock: Clock
 ) -> None:
-    """What was declined when the record was opened is not said again at the next screen."""
-    (card,) = cards(service, WARNING)
+    """The same finding when an appointment is booked is one repeat too many."""
+    (card,) = cards(service, CRITICAL)
+    assert len(cards(service, CRITICAL, hook=Hook.APPOINTMENT_BOOK)) == 1
     override(service, clock, card, "patient-refuses")
     clock.pass_(minutes=10)
-    assert cards(service, WARNING, hook=Hook.APPOINTMENT_BOOK) == []
+    assert cards(service, CRITICAL, hook=Hook.APPOINTMENT_BOOK) == []
+
+
+def test_a_wrong_route_is_said_although_the_finding_was_declined(
+    service: Door, clock: Clock
+) -> None:
+    (card,) = cards(service, CRITICAL)
+    override(service, clock, card, "patient-refuses")
+    clock.pass_(minutes=10)
+    patient = next(one["id"] for one in record(CRITICAL) if one["resourceType"] == "Patient")
+    oral = calls.order(
+        subject={"reference": f"Patient/{patient}"},
+        medicationCodeableConcept={"coding": [calls.CYANO], "text": calls.TABLET},
+        dosageInstruction=[calls.dosage(route="26643006", every=(1, 1, "d"))],
+    )
+    told = service.told(
+        Hook.ORDER_SIGN, record(CRITICAL), context={"draftOrders": calls.bundle(oral)}
+    )
+    assert len(told["cards"]) == 1
