@@ -69,11 +69,11 @@ def _in_pieces(order: B12Dose, held: Drafted) -> Reasons:
 
 def _too_often(pack: Pack, order: B12Dose, held: Drafted) -> Reasons:
     """R-117: high doses every day are taken by mouth; injections are given days apart."""
-    phases = [phase for course in pack.courses.values() for phase in course.phases]
-    injected = [one for one in phases if pack.products[one.product].is_injection]
-    same = [one for one in injected if pack.products[one.product].drug == order.drug]
-    most = max((one.doses_a_day for one in same or injected), default=None)
-    if not _is_injection(order, held) or held.often is None or most is None or held.often <= most:
+    if held.often is None or not _is_injection(order, held):
+        return NONE
+    phases = pack.alike.get((True, order.drug)) or pack.alike.get((True, ""), ())
+    most = max((one.doses_a_day for one in phases), default=held.often)
+    if held.often <= most:
         return NONE
     text = (
         f"injections are ordered {_rate(held.often)}, and the pack gives {_rate(most)} at the most:"

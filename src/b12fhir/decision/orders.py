@@ -162,28 +162,27 @@ def _ratio(case: Case, order: B12Dose, dose: Decimal) -> Reasons:
 
 def _comparable(pack: Pack, order: B12Dose) -> tuple[PhaseTemplate, ...]:
     """Phases of the pack given the same way, of the same form of B12 if the pack has it."""
-    phases = [phase for course in pack.courses.values() for phase in course.phases]
     injected = order.route.is_injection
-    alike = [one for one in phases if pack.products[one.product].is_injection is injected]
-    same = [one for one in alike if pack.products[one.product].drug == order.drug]
-    return tuple(same or alike)
+    return pack.alike.get((injected, order.drug)) or pack.alike.get((injected, ""), ())
 
 
 def _nearest(phases: tuple[PhaseTemplate, ...], dose: Decimal) -> Decimal | None:
     """The pack's dose nearest to ``dose`` in proportion; ``dose`` itself inside a range."""
-    edges = [
+    edges = dict.fromkeys(
         min(max(dose, one.dose), one.dose_max if one.dose_max is not None else one.dose)
         for one in phases
-    ]
+    )
     return min(edges, key=lambda edge: max(edge / dose, dose / edge), default=None)
 
 
 def _concentration(pack: Pack, order: B12Dose) -> Reasons:
     """R-100 and R-101: another strength needs another volume."""
-    strengths = {one.strength for one in pack.products.values() if one.is_injection}
-    held, phases = order.concentration, _comparable(pack, order)
-    if held is None or not order.route.is_injection or held in strengths:
+    held = order.concentration
+    if held is None or not order.route.is_injection:
         return NONE
+    if any(one.is_injection and one.strength == held for one in pack.products.values()):
+        return NONE
+    phases = _comparable(pack, order)
     doses = sorted({one.dose for one in phases} | ({order.dose_ug} if order.dose_ug else set()))
     volumes = ", ".join(f"{plain(dose)} microgram = {_volume(dose, held)}" for dose in doses)
     text = (

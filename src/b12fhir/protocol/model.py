@@ -200,6 +200,11 @@ class Pack:
     monitoring: Mapping[str, tuple[MonitoringItem, ...]]
     # Derived: the rows that prevent deficiency under a cause, in the pack's order.
     preventing: Mapping[str, tuple[Regimen, ...]] = field(init=False, repr=False, compare=False)
+    # Derived, because each order on record is compared with them: the phases given with a needle
+    # (or not), by form of B12; under "" those of every form.
+    alike: Mapping[tuple[bool, str], tuple[PhaseTemplate, ...]] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         rows: dict[str, tuple[Regimen, ...]] = {}
@@ -207,6 +212,17 @@ class Pack:
             for cause in row.causes if row.prophylaxis else ():
                 rows[cause] = (*rows.get(cause, ()), row)
         object.__setattr__(self, "preventing", rows)
+        object.__setattr__(self, "alike", _alike(self))
+
+
+def _alike(pack: Pack) -> Mapping[tuple[bool, str], tuple[PhaseTemplate, ...]]:
+    found: dict[tuple[bool, str], tuple[PhaseTemplate, ...]] = {}
+    for phase in (one for course in pack.courses.values() for one in course.phases):
+        product = pack.products[phase.product]
+        for drug in ("", product.drug):
+            key = (product.is_injection, drug)
+            found[key] = (*found.get(key, ()), phase)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
