@@ -18,6 +18,7 @@ from b12fhir.protocol.load import load_protocol, pack_ids
 from b12fhir.protocol.model import Pack
 from b12fhir.service import Proposal, propose
 from b12fhir.service.recording import pseudonym, record_decision
+from b12fhir.wiring.feedback import feedback, feedback_plot
 from b12fhir.wiring.house import House
 from b12fhir.wiring.onserver import OnServer
 from b12fhir.wiring.serving import serve
@@ -49,6 +50,9 @@ def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors
         audit_verify=here.audit_verify,
         audit_history=here.audit_history,
         serve=partial(serve, house),
+        feedback=partial(feedback, house),
+        feedback_csv=report.feedback_csv,
+        feedback_plot=feedback_plot,
     )
 
 

@@ -29,6 +29,7 @@ the file is its owner's only.
 
 from b12fhir.adapters.book.record import SqlBook
 from b12fhir.adapters.book.store import Store
+from b12fhir.adapters.book.tally import read_report
 from b12fhir.adapters.book.tokens import UsedTokens
 
-__all__ = ["SqlBook", "Store", "UsedTokens"]
+__all__ = ["SqlBook", "Store", "UsedTokens", "read_report"]

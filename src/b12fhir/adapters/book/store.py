@@ -66,6 +66,11 @@ class Store:
         host = f"{self._url.host}/" if self._url.host else ""
         return f"{self._url.get_backend_name()} {host}{place}"
 
+    @property
+    def exists(self) -> bool:
+        """Is there a file? A server is taken to be there until it is asked."""
+        return self._file is None or self._file.exists()
+
     def hasty(self) -> "Store":
         """The same database for what may be lost if power fails."""
         return Store(self._url.render_as_string(hide_password=False), is_durable=False)
@@ -105,7 +110,7 @@ class Store:
 
     def check(self) -> None:
         """Can it be written now? A file that was taken away is made anew. Raises `BookError`."""
-        if self._file is not None and not self._file.exists():
+        if not self.exists:
             self.close()
         with self.begin() as connection:
             connection.execute(update(BOOK).where(false()).values(version=SCHEMA))

@@ -10,6 +10,7 @@ import msgspec
 from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.calendar_commands import calendar
 from b12fhir.adapters.cli.doors import Doors, Records
+from b12fhir.adapters.cli.feedback_commands import feedback
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
@@ -124,6 +125,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "protocol": protocol,
     "install-profiles": install_profiles,
     "audit": audit,
+    "feedback": feedback,
     "plans": lambda args, doors: plans(args, doors, _ready(args, doors)),
     **dict.fromkeys(
         ("approve", "reject", "withdraw", "close"),

@@ -12,6 +12,7 @@ from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
 from b12fhir.service import Explanation, Followed, Proposal
+from b12fhir.service.hooks.rates import FeedbackReport
 
 
 class Records(Protocol):
@@ -66,6 +67,10 @@ class Screen(Protocol):
 
     def explanation(self, one: Explanation) -> None:
         """The pathway of one patient."""
+        ...
+
+    def feedback(self, report: FeedbackReport) -> None:
+        """What became of cards."""
         ...
 
     def lines(self, lines: Iterable[str]) -> None:
@@ -181,3 +186,6 @@ class Doors:
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]
     serve: Callable[[bool], Diagnosis]
+    feedback: Callable[[datetime | None], FeedbackReport]
+    feedback_csv: Callable[[FeedbackReport], bytes]
+    feedback_plot: Callable[[FeedbackReport, str], bytes]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from b12fhir import __version__
+from b12fhir.adapters.cli import feedback_commands
 from b12fhir.adapters.cli.exits import exit_codes
 from b12fhir.adapters.cli.plan_options import EXAMPLES as PLAN_EXAMPLES
 from b12fhir.adapters.cli.plan_options import PLAN_COMMANDS
@@ -180,12 +181,13 @@ def build() -> argparse.ArgumentParser:
         *((name, summary, _on_plans(fill)) for name, summary, fill in PLAN_COMMANDS),
         ("calendar", "list the doses of a signed plan, or write them as a calendar", _calendar),
         ("audit", "check the audit record, or show one patient's entries", _audit),
+        ("feedback", "show what became of the cards that were issued", feedback_commands.options),
     ):
         command = commands.add_parser(
             name,
             help=summary,
             description=f"{summary[:1].upper()}{summary[1:]}.",
-            epilog=(_EXAMPLES | PLAN_EXAMPLES)[name],
+            epilog=(_EXAMPLES | PLAN_EXAMPLES | {"feedback": feedback_commands.EXAMPLE})[name],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

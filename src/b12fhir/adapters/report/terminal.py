@@ -11,11 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from b12fhir.adapters.report import explained
+from b12fhir.adapters.report import explained, feedback
 from b12fhir.adapters.report.view import Reason, View, class_counts, ordered, urgent_line
 from b12fhir.adapters.report.words import pack_line, safe
 from b12fhir.fhir.narrative import PROPOSAL_NOTICE
 from b12fhir.service import Explanation, Proposal
+from b12fhir.service.hooks.rates import FeedbackReport
 
 _WIDE = 110
 _PIPED = 140
@@ -75,6 +76,12 @@ class Terminal:
             self._line(_filled(line.text, self._console.width, first, rest), line.style)
         self._line("")
         self._line(f"{pack_line(one.pack)} {PROPOSAL_NOTICE}")
+
+    def feedback(self, report: FeedbackReport) -> None:
+        """What became of cards, and why they were overridden."""
+        for table in feedback.tables(report):
+            self._console.print(table)
+        self._line(feedback.footer(report))
 
     def lines(self, lines: Iterable[str]) -> None:
         """Plain lines, however long."""

@@ -1,0 +1,34 @@
+"""The feedback report: from the book that `serve` keeps. Other commands work without the extra."""
+
+from datetime import datetime
+
+from b12fhir.errors import ConfigError
+from b12fhir.service.hooks.rates import FeedbackReport
+from b12fhir.wiring.house import House
+
+
+def feedback(house: House, since: datetime | None) -> FeedbackReport:
+    """What became of the cards that were issued since then. Raises `ConfigError`, `BookError`."""
+    try:
+        from b12fhir.adapters.book import Store, read_report  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    store = Store(house.settings.hooks_store)
+    try:
+        return read_report(store, since)
+    finally:
+        store.close()
+
+
+def feedback_plot(report: FeedbackReport, kind: str) -> bytes:
+    """A picture of it, ``png`` or ``svg``. Raises `ConfigError`."""
+    try:
+        from b12fhir.adapters.report.feedback_plot import plot  # noqa: PLC0415 - needs the extra
+    except ModuleNotFoundError as error:
+        raise _missing(error) from None
+    return plot(report, kind)
+
+
+def _missing(error: ModuleNotFoundError) -> ConfigError:
+    msg = f"{error.name} is not installed, so there is no report of feedback."
+    return ConfigError(msg, hint="Install it with: pip install 'b12fhir[server]'")
