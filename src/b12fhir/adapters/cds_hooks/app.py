@@ -132,14 +132,20 @@ def _ending(parts: Parts) -> Callable[[Response], Response]:
     """
 
     def end(response: Response) -> Response:
-        seconds = time.perf_counter() - request.environ[_STARTED]
+        environ = request.environ
+        seconds = time.perf_counter() - environ[_STARTED]
         service = (request.view_args or {}).get("service", _OTHER)
         if service not in parts.services:
             service = _OTHER
         parts.metrics.answered(service, response.status_code, seconds)
-        counts = request.environ.get(Desk.COUNTS, "")
-        took = f"{seconds * 1000:.1f} ms"
-        LOG.info("%s %s %d %s%s", request.method, service, response.status_code, took, counts)
+        LOG.info(
+            "%s %s %d %.1f ms%s",
+            environ["REQUEST_METHOD"],
+            service,
+            response.status_code,
+            seconds * 1000,
+            environ.get(Desk.COUNTS, ""),
+        )
         _let_in(response, parts)
         return response
 

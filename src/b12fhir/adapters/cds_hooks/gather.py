@@ -62,10 +62,12 @@ class Gatherer:
         self._medicines += more
         try:
             found: list[Resource] = []
+            lacking = []
             for query in self._queries:
                 if query.key in given:
                     self._keep(query, self._taken(query, given[query.key]), found)
-            lacking = [query for query in self._queries if query.key not in given]
+                else:
+                    lacking.append(query)
             if lacking:
                 self._fetch(lacking, found)
             if self._open is not None:
@@ -92,13 +94,14 @@ class Gatherer:
                 hint="Send a resource, a Bundle, or null where there is no data.",
                 where=where,
             )
-        if value["resourceType"] == "OperationOutcome":
+        kind = value["resourceType"]
+        if kind == "OperationOutcome":
             outcome = read_outcome(value)
             said = outcome.summary() if outcome else ""
             return self._lacks(query, f"an OperationOutcome was sent ({said})")
         if query.key == PATIENT:
             self._refuse_others(value)
-        return self._bundle(query, value) if value["resourceType"] == "Bundle" else (value,)
+        return self._bundle(query, value) if kind == "Bundle" else (value,)
 
     def _nothing(self, query: Query) -> Iterable[Resource]:
         """``null``: the client has no data. A Patient of whom nothing is known is still one."""
@@ -114,9 +117,10 @@ class Gatherer:
             raise CallError(
                 "The entries of a Bundle are no array.", where=f"prefetch.{query.key}.entry"
             )
-        if not all(isinstance(row, dict) and "resource" in row for row in rows):
-            return (bundle, *self._lacks(query, "a Bundle holds entries without a resource"))
-        if not is_incomplete(bundle):
+        for row in rows:
+            if not isinstance(row, dict) or "resource" not in row:
+                return (bundle, *self._lacks(query, "a Bundle holds entries without a resource"))
+        if not ("link" in bundle or "total" in bundle) or not is_incomplete(bundle):
             return (bundle,)
         # What it says of being incomplete is dealt with here and must not be said again.
         first = {name: part for name, part in bundle.items() if name not in ("link", "total")}
