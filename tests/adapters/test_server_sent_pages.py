@@ -115,7 +115,7 @@ def test_no_wait_is_longer_than_what_is_left(web):
         assert ids(server, page("a", link=HERE)) == ["b"]
     connect, read = web.calls[0].request.req_kwargs["timeout"]
     assert 0 < connect <= 20
-    assert 0 < read <= 20
+    assert 0 < read <= 10
 
 
 def test_an_answer_that_drips_ends_with_the_deadline(web, monkeypatch):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import requests
 from requests.auth import AuthBase
+from urllib3.exceptions import DecodeError, ProtocolError, ReadTimeoutError
 
 from b12fhir.errors import ServerError, TemporaryServerError
 
@@ -18,8 +19,8 @@ _CHUNK = 65_536
 class Limits:
     """Seconds to connect, to wait for the next byte, and for a whole answer; bytes of an answer.
 
-    ``until`` is a moment of ``time.monotonic()`` by which all exchanges together must be over: from
-    then on nothing is sent. The last wait for a byte may pass it by ``read_s``.
+    ``until`` is a moment of ``time.monotonic()`` by which all exchanges together must be over. To
+    keep to it, none may wait for its next byte for more than half of the time that is left.
     """
 
     connect_s: float = 10
@@ -74,25 +75,27 @@ class Transport:
         if left <= 0:
             raise self._temporary("left no time for an answer", request.doing)
         try:
+            wait = min(limits.read_s, left / 2)
             with self._session().request(
                 request.method,
                 request.url,
                 data=request.body,
                 headers=dict(request.headers),
-                timeout=(min(limits.connect_s, left), min(limits.read_s, left)),
+                timeout=(min(limits.connect_s, left), wait),
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, headers, self._body(response, request.doing))
+                body = self._body(response, request.doing, wait)
+                return Answer(response.status_code, headers, body)
         except requests.exceptions.SSLError:
             raise ServerError(
                 f"{self._base} could not prove who it is (TLS) while {request.doing}.",
                 hint="Check the address, the certificate and the trusted authorities.",
             ) from None
-        except requests.exceptions.Timeout:
+        except (requests.exceptions.Timeout, ReadTimeoutError):
             raise self._temporary("did not answer in time", request.doing) from None
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
+        except (ProtocolError, DecodeError):
             raise self._temporary("broke off its answer", request.doing) from None
         except requests.exceptions.ConnectionError:
             raise self._temporary("could not be reached", request.doing) from None
@@ -117,11 +120,15 @@ class Transport:
             self._sessions.append(session)
         return session
 
-    def _body(self, response: requests.Response, doing: str) -> bytes:
-        """Read the answer, decompressed, as far as the limits allow."""
-        deadline = min(time.monotonic() + self._limits.total_s, self._limits.until)
+    def _body(self, response: requests.Response, doing: str, wait: float) -> bytes:
+        """Read the answer, decompressed, as far as the limits allow.
+
+        Whoever begins to wait for the next piece must be able to wait ``wait`` seconds.
+        """
+        deadline = min(time.monotonic() + self._limits.total_s, self._limits.until - wait)
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        # As it arrives: `iter_content` waits until a piece is full, without end if a server drips.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.answer_bytes:
                 raise ServerError(
