@@ -5,10 +5,12 @@ card. It never silences another reader's card. What the reader said last on a ma
 the earlier of the client's time and ours, so that neither clock can stretch it. All spans are this
 project's own proposal and wait, like the packs, for a clinician's review.
 
-Nothing holds a card back that became worse since it was answered. A card about an order that is
-being written (its key begins with ``draft:``) is silent only while order and decision are the very
-same (its fingerprint), and never where the order is critical: overriding one forbidden order says
-nothing about the next.
+Nothing holds a card back that became worse since it was answered. Cards about one thing in
+particular (an order, a refill, a new diagnosis or allergy, data that cannot be used) are silent
+only while that thing and the decision are the very same, which their fingerprint tells. What cannot
+be decided or was not read comes back after a day, for it may be another gap by then. A critical
+card about an order that is being written (its key begins with ``draft:``) is never silent:
+overriding one forbidden order says nothing about the next.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +24,9 @@ from b12fhir.service.hooks.model import Card, Grade, Indicator
 
 REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 DRAFT = "draft:"
+# Cards about one thing: beginnings of their keys, and the topic of what cannot be decided or read.
+PARTICULAR = (DRAFT, "order:", "refill:", "new-")
+GAP = "data"
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -29,6 +34,8 @@ WEEK = timedelta(days=7)
 INFO_AT_MOST = timedelta(days=90)
 WARNING_AT_MOST = timedelta(days=30)
 CRITICAL_AT_MOST = timedelta(hours=24)
+
+GAP_AT_MOST = DAY
 
 # An accepted order is on its way into the record; if it is not there the next day, it was lost.
 AFTER_ACCEPTANCE = DAY
@@ -126,10 +133,11 @@ def why_silent(
     if not user:
         return None
     last = _last_said(card, answered, user)
-    if last is None or _is_new_order(card, last) or is_worse(card, last):
+    if last is None or _is_another(card, last) or is_worse(card, last):
         return None
     since = said_at(last)
-    until = since + min(_span(last), limits.of(card.indicator), limits.of(last.issued.indicator))
+    at_most = min(limits.of(card.indicator), limits.of(last.issued.indicator))
+    until = since + min(_span(last), at_most, GAP_AT_MOST if card.topic == GAP else at_most)
     if not since <= now < until:
         return None
     reason = last.heard.reason or last.heard.outcome
@@ -170,11 +178,12 @@ def _last_said(card: Card, answered: Iterable[Answered], user: str) -> Answered 
     return max((one for one in answered if matter(one) == about), key=order_of, default=None)
 
 
-def _is_new_order(card: Card, last: Answered) -> bool:
-    if not card.key.startswith(DRAFT):
-        return False
-    is_critical = card.indicator is Indicator.CRITICAL
-    return is_critical or card.fingerprint != last.issued.fingerprint
+def _is_another(card: Card, last: Answered) -> bool:
+    """Is the card about another order, fact or gap than the one that was answered?"""
+    if card.key.startswith(DRAFT) and card.indicator is Indicator.CRITICAL:
+        return True
+    in_particular = card.key.startswith(PARTICULAR) or card.topic == GAP
+    return in_particular and card.fingerprint != last.issued.fingerprint
 
 
 def _span(last: Answered) -> timedelta:

@@ -20,10 +20,8 @@ ANNA, BEN = "a" * 16, "b" * 16
 
 
 def card(indicator=Indicator.WARNING, grade=GRADE, key="finding", **more) -> Card:
-    given_ = {"rule": "R-28", "fingerprint": "f1"} | more
-    return Card(
-        key=key, indicator=indicator, grade=grade, summary="", detail="", topic="", **given_
-    )
+    given_ = {"rule": "R-28", "fingerprint": "f1", "topic": "treat"} | more
+    return Card(key=key, indicator=indicator, grade=grade, summary="", detail="", **given_)
 
 
 def answer(
@@ -199,14 +197,35 @@ def test_a_card_that_was_critical_when_answered_comes_back_after_a_day():
     assert silent_for(card(Indicator.WARNING), was) == DAY
 
 
-# Orders that are being written
+# One thing in particular
 
 
-def test_an_order_is_silent_only_while_it_is_the_same():
-    order = card(key="draft:dose")
-    other = card(key="draft:dose", fingerprint="f2")
-    assert speaking([order], [answer(order)], ANNA, T0) == ()
-    assert speaking([other], [answer(order)], ANNA, T0) == (other,)
+@pytest.mark.parametrize(
+    ("key", "topic"),
+    [
+        ("draft:dose", "order"),
+        ("order:potassium-low", "order"),
+        ("refill:stopped", "order"),
+        ("new-allergy", "follow-up"),
+        ("data", "data"),
+        ("unchecked", "data"),
+        ("discharge", "data"),
+    ],
+)
+def test_what_is_about_one_thing_is_silent_only_while_that_is_the_same(key, topic):
+    """The next order, a lower potassium, another allergy or another gap has not been answered."""
+    one = card(Indicator.INFO, key=key, topic=topic)
+    other = replace(one, fingerprint="f2")
+    assert speaking([one], [answer(one)], ANNA, T0) == ()
+    assert speaking([other], [answer(one)], ANNA, T0) == (other,)
+
+
+@pytest.mark.parametrize("key", ["data", "unchecked", "finding"])
+def test_what_cannot_be_decided_comes_back_after_a_day(key):
+    """Whatever the reason and the indicator: nobody can answer for good what nobody knows."""
+    gap = card(Indicator.INFO, key=key, topic="data")
+    assert silent_for(gap, answer(gap)) == DAY
+    assert silent_for(gap, answer(gap, "limited-time")) == DAY
 
 
 def test_a_forbidden_order_is_never_silent():
