@@ -6,6 +6,7 @@ days that the text can mean, so that a comparison is only made when every one of
 
 import calendar
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -131,6 +132,18 @@ def add_days(day: date, days: int) -> date:
     """``day`` plus a number of days; ``ValueError`` where the calendar ends."""
     # Half the time of adding a `timedelta`, and every date of a plan comes from here.
     return date.fromordinal(day.toordinal() + days)
+
+
+def add_each(day: date, offsets: Iterable[int]) -> list[date]:
+    """``day`` plus each of several numbers of days."""
+    first, dated = day.toordinal(), date.fromordinal
+    return [dated(first + days) for days in offsets]
+
+
+def weekly(day: date, weeks: int) -> list[date]:
+    """One, two and so on up to ``weeks`` weeks after ``day``."""
+    week = _DAYS_IN["wk"]
+    return add_each(day, range(week, week * (weeks + 1), week))
 
 
 def add_months(day: date, months: int) -> date:

@@ -2,39 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
-from b12fhir.protocol.model import Product, Span
+from b12fhir.plan.phase import DoseSlot, Phase
+from b12fhir.plan.schedule import slots
 
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One phase with its dates; drug, form, strength, dose, route and interval always explicit.
-
-    ``volume_ml`` is ``None`` for tablets. ``count`` 0 is open-ended. ``last`` is the day of the
-    last dose of a counted phase, ``end`` the day a timed phase ends; both ``None`` when open.
-    ``days`` and ``step`` are those of the `PhaseTemplate`.
-    """
-
-    id: str
-    product: Product
-    route: str
-    dose: Decimal
-    dose_max: Decimal | None
-    volume_ml: Decimal | None
-    interval: Span
-    count: int
-    start: date
-    last: date | None
-    end: date | None
-    duration: Span | None
-    reviews: tuple[date, ...]
-    gate: str
-    stop_rule: str
-    alternative: str
-    rule: str
-    days: tuple[int, ...] = ()
-    step: Span | None = None
+__all__ = ["DoseSlot", "Monitor", "Phase", "Plan", "Rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +17,6 @@ class Monitor:
     due: tuple[date, ...]
     rule: str
     open_ended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DoseSlot:
-    """One dose to give: ``slot`` is phase and number, never a date (section 12)."""
-
-    slot: str
-    due: date
-    status: str = "scheduled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +32,8 @@ class Rejected:
 class Plan:
     """The treatment or confirmation plan of one patient; empty phases mean tests only.
 
-    ``kind`` is that of the decision's intent; ``start`` is d0.
+    ``kind`` is that of the decision's intent; ``start`` is d0. ``horizon`` is the day up to which
+    the doses of an open-ended phase are written out.
     """
 
     kind: str
@@ -77,9 +41,14 @@ class Plan:
     regimen: str = ""
     phases: tuple[Phase, ...] = ()
     monitoring: tuple[Monitor, ...] = ()
-    doses: tuple[DoseSlot, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     advice: tuple[str, ...] = ()
+    horizon: date = date.min
+
+    @property
+    def doses(self) -> tuple[DoseSlot, ...]:
+        """Every dose with its day, worked out anew each time: most plans are never read so far."""
+        return slots(self.phases, self.horizon)
 
     @property
     def is_empty(self) -> bool:

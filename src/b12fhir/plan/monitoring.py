@@ -3,10 +3,9 @@
 from datetime import date
 
 from b12fhir.decision.model import Decision
-from b12fhir.kernel.dates import add_days, add_months, shift
+from b12fhir.kernel.dates import add_each, add_months, weekly
 from b12fhir.plan.model import Monitor
-from b12fhir.protocol.limits import Limits
-from b12fhir.protocol.model import MonitoringItem, Pack, Regimen
+from b12fhir.protocol.model import MonitoringItem, Protocol, Regimen
 
 _BEFORE_DOSE_1 = {
     "mma": "R-48",
@@ -31,16 +30,18 @@ _ORDER_RULE = {
 
 
 def monitoring(
-    decision: Decision, pack: Pack, limits: Limits, row: Regimen | None, start: date
+    decision: Decision, protocol: Protocol, row: Regimen | None, start: date, horizon: date
 ) -> tuple[Monitor, ...]:
-    """Every test of the plan with its days, each test once, in the order of first need."""
-    items = [item for name in _sets(decision, row) for item in pack.monitoring[name]]
-    horizon = add_months(start, limits.horizon_months)
+    """Every test of the plan with its days, each test once, in the order of first need.
+
+    What is repeated without end has its days up to ``horizon``.
+    """
+    items = [item for name in _sets(decision, row) for item in protocol.pack.monitoring[name]]
     planned = [_dated(item, start, horizon) for item in items]
     ordered = [
         Monitor(test, (start,), _order_rule(decision, test)) for test in decision.intent.orders
     ]
-    again = add_months(start, limits.recheck_months)
+    again = add_months(start, protocol.limits.recheck_months)
     rechecks = [Monitor(test, (again,), "R-39") for test in decision.intent.rechecks]
     return _merged([*ordered, *planned, *rechecks])
 
@@ -88,11 +89,14 @@ def _follow_up(decision: Decision) -> tuple[str, ...]:
 
 
 def _dated(item: MonitoringItem, start: date, horizon: date) -> Monitor:
-    days = [add_days(start, offset) for offset in item.days]
-    weekly_from = days[-1] if days else start
-    weekly = [shift(weekly_from, week + 1, "wk") for week in range(item.weekly_until)]
-    months = [add_months(start, offset) for offset in item.months]
-    due = sorted({day for day in (*days, *weekly, *months) if day <= horizon})
+    days = add_each(start, item.days)
+    if item.weekly_until:
+        days += weekly(days[-1] if days else start, item.weekly_until)
+    if item.months:
+        days += [add_months(start, offset) for offset in item.months]
+    due = sorted(set(days))
+    if due and due[-1] > horizon:
+        due = [day for day in due if day <= horizon]
     return Monitor(item.test, tuple(due), item.rule, item.yearly)
 
 

@@ -9,8 +9,8 @@ from datetime import date
 from itertools import count, pairwise
 from typing import NamedTuple
 
-from b12fhir.kernel.dates import add_days, days_between, shift
-from b12fhir.plan.model import DoseSlot, Phase
+from b12fhir.kernel.dates import add_days, add_each, days_between, shift
+from b12fhir.plan.phase import DoseSlot, Phase
 from b12fhir.protocol.model import PhaseTemplate, Product, Span
 
 
@@ -85,7 +85,7 @@ def _phase(template: PhaseTemplate, product: Product, begin: date, start: date) 
         last=last if template.count else None,
         end=_end(template.duration, begin) if not template.count else None,
         duration=template.duration,
-        reviews=tuple(add_days(start, days) for days in template.reviews),
+        reviews=tuple(add_each(start, template.reviews)),
         gate=template.gate,
         stop_rule=template.stop_rule,
         alternative=template.alternative,

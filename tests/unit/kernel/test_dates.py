@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from b12fhir.kernel.dates import (
     When,
     add_days,
+    add_each,
     add_months,
     completed_weeks,
     days_between,
     on,
     parse_when,
     shift,
+    weekly,
     whole_years,
 )
 from b12fhir.kernel.truth import Truth
@@ -229,3 +231,14 @@ def test_days_and_weeks() -> None:
     assert completed_weeks(start, add_days(start, 13)) == 1
     assert completed_weeks(start, add_days(start, 14)) == 2
     assert completed_weeks(start, add_days(start, -1)) == -1
+
+
+def test_several_days_and_weeks_after_a_day() -> None:
+    """The days of a test: offsets in any order, across the end of a year."""
+    assert add_each(date(2026, 12, 30), (3, 0, 1)) == [
+        date(2027, 1, 2),
+        date(2026, 12, 30),
+        date(2026, 12, 31),
+    ]
+    assert weekly(date(2026, 12, 20), 2) == [date(2026, 12, 27), date(2027, 1, 3)]
+    assert weekly(date(2026, 12, 20), 0) == []
