@@ -1,8 +1,11 @@
 """The settings of the CDS Hooks service."""
 
+from datetime import timedelta
+
 from b12fhir.config import readers
 from b12fhir.config.row import Setting
 from b12fhir.config.settings import LISTEN, STORE
+from b12fhir.service.hooks.snooze import CRITICAL_AT_MOST, INFO_AT_MOST, WARNING_AT_MOST
 
 _MAX_WORKERS = 64
 _MAX_THREADS = 64
@@ -14,9 +17,9 @@ _MAX_PAGES = 200
 _MAX_GRACE = 300
 _MAX_KEEP_DAYS = 3650
 # The longest that a reader's answer may silence a card, by its indicator; a site can go below.
-_INFO_DAYS = 90
-_WARNING_DAYS = 30
-_CRITICAL_HOURS = 24
+_INFO_DAYS = INFO_AT_MOST.days
+_WARNING_DAYS = WARNING_AT_MOST.days
+_CRITICAL_HOURS = CRITICAL_AT_MOST // timedelta(hours=1)
 
 
 HOOK_ROWS: tuple[Setting, ...] = (
