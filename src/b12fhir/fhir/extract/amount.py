@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from b12fhir.fhir.bundle import Resource
@@ -32,6 +33,7 @@ _STRENGTH = re.compile(
 # "up to 1000 mcg" or "500-1000 mcg" is no dose.
 _INEXACT = re.compile(r"(?:up to|max\w*|\d\s*(?:-|\u2013|to)|[<>])\s*\Z", re.IGNORECASE)
 PER_ML, PER_PIECE = "mL", "piece"
+_LONGEST_NAME = 200
 
 
 class Strength(NamedTuple):
@@ -43,6 +45,16 @@ class Strength(NamedTuple):
 
 def strength_in(said: str) -> Strength | None:
     """The one strength a product's name states; ``None`` if it states none or several."""
+    return _named_strength(said) if len(said) <= _LONGEST_NAME else _read_strength(said)
+
+
+# Records repeat the same few names of products.
+@lru_cache(maxsize=2048)
+def _named_strength(said: str) -> Strength | None:
+    return _read_strength(said)
+
+
+def _read_strength(said: str) -> Strength | None:
     found = set()
     for match in _STRENGTH.finditer(said):
         number = _parse(match["number"]) * _UG[_unit(match["unit"])]

@@ -107,6 +107,10 @@ def _identified(held: _Held, record: Record) -> Drug:
     is_b12 = bool(b12) or bool(IS_B12.search(held.said))
     others = set[str]().union(*meanings.values()) or _by_name(held.said, record)
     others -= words.allergens | words.b12
+    if not is_b12 and not others:
+        # No rule asks for it: most medicines are like that.
+        told = None if meanings else unread(held.codes, held.said)
+        return Drug(text=held.said or own, unread=told)
     rest = [one for one in meanings if one not in b12]
     return Drug(
         text=held.said or own,
@@ -122,7 +126,6 @@ def _identified(held: _Held, record: Record) -> Drug:
         other=_strength(rest, held, site, (record, _FOLATE)) if others else None,
         route=site.route,
         doubt=site.doubt,
-        unread=None if is_b12 or others or meanings else unread(held.codes, held.said),
     )
 
 
@@ -166,9 +169,9 @@ def _strength(
     known = {_known_strength(code, record) for code in codes}
     known |= {site.strength(code) for code in codes}
     known.discard(None)
-    if len(known) > 1:
-        return None
-    found = [*known]
+    if known:
+        return known.pop() if len(known) == 1 else None
+    found = []
     for part in held.parts:
         item = part.get("itemCodeableConcept")
         theirs = set(codes_of(item)) & set(codes)

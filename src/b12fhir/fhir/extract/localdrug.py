@@ -26,6 +26,8 @@ class Mapped(NamedTuple):
     @property
     def words(self) -> str:
         """Ingredients and forms: what to call it, and from what to read a route."""
+        if not self.drugs:
+            return ""
         concepts = sorted({concept for drug in self.drugs.values() for concept in drug.concepts})
         forms = sorted({drug.form for drug in self.drugs.values()} - {""})
         return " ".join([*concepts, *forms])

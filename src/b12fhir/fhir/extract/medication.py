@@ -71,22 +71,27 @@ def read_medicine(source: Source, record: Record) -> Iterator[Found]:
     if drug is not None and not drug.matters:
         yield from _unmapped(source, drug, record)
         return
-    stop, shown = not_ours(source, record), quote(drug.text if drug else "?")
+    stop = not_ours(source, record)
     if stop is not None:
         yield stop[0].issue(source.reference, stop[1])
     elif status == "entered-in-error":
-        yield EXCLUDED.issue(source.reference, f"({shown}) was withdrawn")
+        yield EXCLUDED.issue(source.reference, f"({_shown(drug)}) was withdrawn")
     elif drug is None:
         yield MEDICINE_UNKNOWN.issue(source.reference, "names no medicine that can be looked up")
     elif resource.get("modifierExtension") or resource.get("implicitRules"):
         yield MODIFIED.issue(source.reference, "carries a modifierExtension or implicitRules")
     elif _is_no_order(resource):
-        yield NOT_TAKEN.issue(source.reference, f"({shown}) is a proposal, an option or a ban")
+        why = f"({_shown(drug)}) is a proposal, an option or a ban"
+        yield NOT_TAKEN.issue(source.reference, why)
     else:
         usage = _USAGES[str(resource.get("resourceType"))](resource, record)
         if resource.get("resourceType") == "MedicationDispense":
             usage = usage._replace(given=_supply_counts(usage, dosages_of(resource), drug))
         yield from _facts(source, drug, usage, record)
+
+
+def _shown(drug: Drug | None) -> str:
+    return quote(drug.text if drug is not None else "?")
 
 
 def _unmapped(source: Source, drug: Drug, record: Record) -> Iterator[Found]:

@@ -820,3 +820,8 @@ def test_what_a_draft_replaces() -> None:
 
 def test_other_orders_are_not_asked_so_closely() -> None:
     assert one(medicine("MedicationRequest", status="active")).drafted is None
+
+
+def test_a_very_long_name_is_read_like_any_other() -> None:
+    """It is only not remembered."""
+    assert strength_in("cyanocobalamin 1000 microgram tablet" + " x" * 200).ug == 1000
