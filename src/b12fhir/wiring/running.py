@@ -29,6 +29,8 @@ def run(house: House, folder: Path) -> int:
         f"{settings.hooks_workers} processes of {settings.hooks_threads} threads; "
         f"tokens: {settings.hooks_auth}; clients: {len(settings.client)}."
     )
+    pack = there.protocol(there.clock()).pack
+    there.say(f"pack {pack.id} {pack.version}: {pack.review.status}.")
     set_up_log(house.stderr)
     serving = Serving(settings.hooks_workers, settings.hooks_threads, settings.hooks_grace)
     return run_server(lambda: hooks.app, at, serving, hooks)

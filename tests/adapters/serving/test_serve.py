@@ -1,6 +1,7 @@
 """The service as a process: workers that share what they must, an end that loses no answer."""
 
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -194,4 +195,5 @@ def test_a_trial_without_tokens_says_so_loudly(tmp_path):
     with service(tmp_path, 'hooks_auth = "off"\nhooks_workers = 1\n') as one:
         assert one.ask("/cds-services", token="").status == 200
         assert "b12fhir: WARNING: NO TOKEN IS ASKED FOR" in one.log
+        assert re.search(r"b12fhir: pack seed-default [0-9.]+: unreviewed\.\n", one.log)
         assert one.stop() == 0
