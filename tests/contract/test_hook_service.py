@@ -12,9 +12,8 @@ from b12fhir.ports import Caller
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service.hooks.model import Hook
 from b12fhir.service.hooks.services import Query, queries
-from b12fhir.service.propose import propose
 from tests.support.hook_messages import body
-from tests.support.hook_parts import LOINC, NOW, SNOMED, Gate, House, bundle, observation
+from tests.support.hook_parts import LOINC, SNOMED, Gate, House, bundle, observation
 
 QUERIES = queries(load_protocol(), Site())
 FHIR = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
@@ -130,23 +129,6 @@ def test_every_template_resolves_and_finds_its_own(hapi, fresh, record):
         found[query.key] = [one["id"] for one in held]
     expected = ("", "lab", "c", "mr", "sign", "answer", "p", "ma", "ms", "md", "a", "f", "cp")
     assert list(found.values()) == [[f"{fresh}-{end}".rstrip("-")] for end in expected]
-
-
-def test_however_the_record_comes_the_decision_is_that_of_assess(hapi, fresh, record):
-    """Sent whole, fetched whole and half of each; and decided by the engine on all resources."""
-    whole = {query.key: asked(hapi, query, fresh) for query in QUERIES}
-    some = {key: whole[key] for key in ("patient", "labs", "conditions", "plans")}
-    house = house_of(hapi)
-    ways = [
-        house.call(body(Hook.PATIENT_VIEW, fresh, fhirServer=hapi, prefetch=way))
-        for way in (whole, some, None)
-    ]
-    first = told(ways[0])
-    assert all(told(way) == first for way in ways)
-    site = house.parts.site(hapi)
-    decided = propose(record, load_protocol(on=NOW.date()), NOW, site, f"Patient/{fresh}").decision
-    assert first["classification"] == decided.classification.value == "confirmed"
-    assert first["neuro"] is decided.neuro is True
 
 
 def test_the_newest_result_may_stand_on_a_later_page(hapi, fresh):

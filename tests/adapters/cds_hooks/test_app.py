@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from b12fhir.adapters.cds_hooks import HookLimits
+from b12fhir.adapters.cds_hooks import HookLimits, Parts
 from b12fhir.adapters.cds_hooks.messages import NAMES, schema
 from b12fhir.errors import AuthError, ConfigError, TemporaryServerError
 from b12fhir.protocol.load import load_protocol
@@ -105,6 +105,13 @@ def test_the_same_call_twice_gives_the_same_but_new_uuids(house):
     first, second = (cards(house.call(whole())) for _ in range(2))
     assert first[0]["uuid"] != second[0]["uuid"]
     assert first[0]["detail"] == second[0]["detail"]
+
+
+def test_uuids_are_made_afresh_unless_told_otherwise():
+    """A client keeps a dismissed uuid hidden: two answers must share none."""
+    fresh = Parts.__dataclass_fields__["uuids"].default
+    given = [cards(House(uuids=fresh).call(whole()))[0]["uuid"] for _ in range(2)]
+    assert given[0] != given[1]
 
 
 def test_what_could_not_be_read_is_told(house):

@@ -51,6 +51,12 @@ def test_a_status_counts_by_its_class(status, shown):
     assert f'b12fhir_hook_seconds_bucket{{le="0.005",service="s",status="{shown}"}} 1.0' in text
 
 
+def test_whoever_is_not_admitted_is_counted_by_reason():
+    metrics = Metrics()
+    metrics.refused("expired")
+    assert 'b12fhir_hook_refused_total{reason="expired"} 1.0' in metrics.text().decode()
+
+
 def test_two_applications_count_apart():
     one, other = Metrics(), Metrics()
     one.silenced("s", 2)
