@@ -13,11 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from b12fhir.fhir.extract.tree import items
+from b12fhir.fhir.site import Site
 from b12fhir.fhir.validate import structure
-from b12fhir.service import Proposal
+from b12fhir.protocol.load import load_protocol
+from b12fhir.service import Proposal, propose
 from b12fhir.service.hooks.advise import advise
 from b12fhir.service.hooks.answer import Issuing, answer
 from b12fhir.service.hooks.model import Action, Call, Card, Hook, Indicator, Role
+from tests.support import courses
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 PATIENT = "Patient/p1"
@@ -62,6 +65,21 @@ def card(proposal: Proposal, asked: Call | None = None, **more: Any) -> Card:
     """The one card of a call."""
     (found,) = cards(proposal, asked, **more)
     return found
+
+
+def read(
+    *record: dict[str, Any],
+    day: str = "2026-11-24",
+    context: Sequence[dict[str, Any]] = (),
+    unchecked: Sequence[str] = (),
+    site: Site | None = None,
+    **more: Any,
+) -> tuple[Card, ...]:
+    """The cards about the record of `tests.support.courses`, at noon of a day."""
+    moment = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    whole = [courses.PATIENT, *record]
+    proposal = propose([*whole, *context], load_protocol(), moment, site or Site(), PATIENT)
+    return cards(proposal, call(context=tuple(context), **more), unchecked, whole)
 
 
 def issuing(**more: Any) -> Issuing:

@@ -31,10 +31,12 @@ def advise(
     unchecked: Sequence[str] = (),
     record: Sequence[Resource] = (),
 ) -> tuple[Card, ...]:
-    """The cards for one call; the same proposal and call give the same cards.
+    """The cards for one call; the same proposal and call give the same cards, the dead get none.
 
     ``proposal`` is made of the record and of what the call carries (drafts and context). What could
     not be read of the record is in ``unchecked``, in words; ``record`` are the resources it was
     made of, in which signed plans, stored proposals and earlier drafts are found.
     """
+    if proposal.facts.patient.deceased:
+        return ()
     return _HOOKS[call.hook](Matter(proposal, call, unchecked, record))

@@ -26,8 +26,6 @@ def appointment(matter: Matter) -> tuple[Card, ...]:
 
 
 def _card(matter: Matter) -> Card | None:
-    if matter.facts.patient.deceased:
-        return None
     days = sorted(_days(matter))
     dose = next_dose(matter)
     if dose is not None and dose.is_injection and _falls_in(matter, dose, days):

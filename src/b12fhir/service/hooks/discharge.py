@@ -28,8 +28,6 @@ def discharge(matter: Matter) -> tuple[Card, ...]:
 
 
 def _card(matter: Matter) -> Card | None:
-    if matter.facts.patient.deceased:
-        return None
     dose = next_dose(matter)
     orders = running(matter)
     if not matter.is_signed:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.dates import add_days, days_between
 from b12fhir.plan.course import Course, CoursePhase
-from b12fhir.plan.slot import Slot, SlotStatus
+from b12fhir.plan.schedule import usual_gap
+from b12fhir.plan.slot import Slot
 from b12fhir.protocol.limits import DoseWindow, Limits
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
@@ -62,6 +63,7 @@ def _of_slot(matter: Matter, course: Course, slot: Slot, ask: tuple[str, ...]) -
     schedule = phase.schedule
     total = f" of {schedule.count}" if schedule is not None and schedule.count else ""
     due = slot.due or matter.day
+    gap = usual_gap(schedule) if schedule is not None else 0
     given = [one.given for log in matter.courses for one in log.log.slots if one.given is not None]
     return Next(
         key=f"{slot.phase}:{slot.ordinal}",
@@ -69,7 +71,7 @@ def _of_slot(matter: Matter, course: Course, slot: Slot, ask: tuple[str, ...]) -
         phase=slot.phase,
         drug=_drug(phase),
         due=due,
-        since=due if slot.status is SlotStatus.SCHEDULED else min(due, matter.day),
+        since=add_days(due, -_window(matter.protocol.limits, gap).early),
         is_late=slot.is_late,
         is_urgent=phase.urgent and bool(total),
         last=max(given, default=None),
@@ -152,14 +154,8 @@ def dose_card(matter: Matter, dose: Next, *, lead: str = "") -> Card:
     patient = matter.role is Role.PATIENT
     late = " and none is on record" if dose.is_late else ""
     what = f"B12 {dose.name} {_state(dose)} {day_text(dose.due)}"
-    asked = _asked(matter, dose)
-    text = fitting(
-        (
-            f"{lead}{what}{late}: {asked} {dose.drug}",
-            f"{what}{late}: {asked} {dose.drug}",
-            f"{what}: {asked} it",
-        )
-    )
+    told = f"{what}{late}: {_asked(matter, dose, dose.drug)}"
+    text = fitting((f"{lead}{told}", told, f"{what}: {_asked(matter, dose, 'it')}"))
     said = Said(f"dose:{dose.key}", dose.rule, _indicator(matter, dose), text, "dose")
     rows = [("Due", f"{capital(what)}{late}."), ("Remember", _NEVER_TWO)]
     if not patient:
@@ -176,12 +172,12 @@ def _state(dose: Next) -> str:
     return "was due on" if dose.is_late else "is due on"
 
 
-def _asked(matter: Matter, dose: Next) -> str:
+def _asked(matter: Matter, dose: Next, what: str) -> str:
     if matter.role is Role.PATIENT:
-        return "please ask your care team about"
+        return f"please ask your care team about {what}"
     if matter.role is Role.PHARMACIST:
-        return "consider checking the supply of"
-    return "consider giving now" if dose.is_late else "consider giving"
+        return f"consider checking the supply of {what}"
+    return f"consider giving {what}{' now' if dose.is_late else ''}"
 
 
 def _indicator(matter: Matter, dose: Next) -> Indicator:

@@ -36,6 +36,7 @@ _ASKED = {
     "allergy": "allergy referral{today}; every B12 product is forbidden",
     "hospital": "hospital{today}; low potassium or breathless at rest",
     "specialist": "a specialist{today}; an inborn defect of B12 handling",
+    "leber": "specialist advice{today}; Leber disease forbids cyanocobalamin",
     "under-16": "specialist referral{today}; under 16, no adult regimen applies",
 }
 _STOPS = ("hospital", "allergy", "specialist", "under-16")
@@ -59,8 +60,6 @@ def finding_card(
     ``lead`` goes before the summary ("Discharge: "), ``key`` makes it a matter of its own, and
     ``extra`` rows take the place of "Checked".
     """
-    if matter.facts.patient.deceased:
-        return None
     told = _told(matter, lead)
     if told is None or _is_settled(matter):
         return None
@@ -105,7 +104,8 @@ def _barred(matter: Matter, lead: str) -> Said | None:
         return _record_closed(matter, lead)
     if "age-unknown" in decision.flags:
         return _said(matter, "recording the date of birth: no regimen without it", lead)
-    stop = next((r for name in _STOPS for r in decision.contraindications if r.id == name), None)
+    names = (*_STOPS, "leber") if decision.intent.kind == "stop" else _STOPS
+    stop = next((r for name in names for r in decision.contraindications if r.id == name), None)
     if stop is None:
         return None
     asked = _ASKED[stop.id].format(today=_today(decision, " today"))
@@ -208,21 +208,25 @@ def _cannot_decide(matter: Matter, lead: str) -> Said:
     why = "a result cannot be used as sent"
     asked = advice(matter.role, "asking the laboratory for value and unit")
     indicator = Indicator.WARNING if neuro else Indicator.INFO
-    text = fitting((f"{lead}{what}: {why}; {asked}",))
+    told = f"{what}: {why}; {asked}"
+    text = fitting((f"{lead}{told}", told))
     return Said("data", _rule(matter, C.DATA_QUALITY), indicator, text, "data")
 
 
 def _no_data(matter: Matter, lead: str) -> Said | None:
     decision = matter.decision
     if decision.neuro:
-        asked = f"{_tests(matter)}{_today(decision, ', today')}"
-        text = f"{lead}Nerve signs and no usable B12 result: {advice(matter.role, asked)}"
-        return Said(KEY, _rule(matter, C.NO_DATA), Indicator.WARNING, fitting((text,)), "confirm")
+        what, soon = "Nerve signs and no usable B12 result", _today(decision, ", today")
+        told = f"{what}: {advice(matter.role, f'{_tests(matter)}{soon}')}"
+        least = f"{what}: {advice(matter.role, f'measuring it{soon}')}"
+        text = fitting((f"{lead}{told}", told, least))
+        return Said(KEY, _rule(matter, C.NO_DATA), Indicator.WARNING, text, "confirm")
     waiting = _pending(matter)
     if waiting:
-        text = f"{lead}B12 cannot be decided: {waiting}; {advice(matter.role, _tests(matter))}"
-        rule = _rule(matter, C.NO_DATA)
-        return Said("data", rule, Indicator.INFO, fitting((text,)), "data")
+        told = f"B12 cannot be decided: {waiting}; {advice(matter.role, _tests(matter))}"
+        least = f"B12 cannot be decided: {waiting}"
+        text = fitting((f"{lead}{told}", told, least))
+        return Said("data", _rule(matter, C.NO_DATA), Indicator.INFO, text, "data")
     return None
 
 
@@ -237,7 +241,7 @@ def _pending(matter: Matter) -> str:
 def _under_treatment(matter: Matter, lead: str) -> Said | None:
     """Silent unless something is new, or nothing was given yet of what cannot wait."""
     decision = matter.decision
-    if decision.urgency is not Urgency.URGENT or not is_acute(matter):
+    if not is_acute(matter):
         return None
     given = first_dose(matter) is not None
     if given:

@@ -17,7 +17,7 @@ def gap_card(matter: Matter) -> Card | None:
     """What was not read, or ``None`` if everything was."""
     unread = matter.call.unread if matter.call.hook in _ABOUT_IT else ()
     count = len(matter.unchecked) + len(unread) + bool(matter.unfollowed)
-    if matter.facts.patient.deceased or not count:
+    if not count:
         return None
     what = "one part of the data" if count == 1 else f"{count} parts of the data"
     text = fitting((f"Vitamin B12 not fully checked: {what} could not be read; see the detail",))

@@ -169,9 +169,7 @@ class Matter:
 
     @cached_property
     def states(self) -> tuple[PlanState, ...]:
-        """Where the plans of ours stand that somebody signed."""
-        if not self.is_signed:
-            return ()
+        """Where the plans of ours stand."""
         notice = self.protocol.limits.next_phase_notice_days
         return plan_states(self._sound, Clock(self.proposal.as_of, self.proposal.site, notice))
 

@@ -28,6 +28,7 @@ _WHAT = {Hook.PROBLEM_CREATE: "problem", Hook.ALLERGY_CREATE: "allergy"}
 _TEST = ("R-01", "R-05", "R-07", "R-03")
 _FORBIDS = {
     "allergy": ("it forbids every B12 product", "allergy referral before any B12"),
+    "specialist": ("an inborn defect of B12 handling", "specialist referral"),
     "leber": ("it forbids cyanocobalamin in every form", "specialist advice before any B12"),
 }
 
@@ -39,8 +40,6 @@ def new_facts(matter: Matter) -> tuple[Card, ...]:
 
 
 def _card(matter: Matter) -> Card | None:
-    if matter.facts.patient.deceased:
-        return None
     entries = _entries(matter)
     if not entries:
         return None
@@ -118,9 +117,9 @@ def _other(matter: Matter, row: Row) -> Card:
 
 def _meaning(matter: Matter) -> tuple[str, str, str]:
     """The rule that leads, what the entry does, and what to consider."""
-    for one in matter.decision.contraindications:
-        if one.id in _FORBIDS:
-            return one.rule, *_FORBIDS[one.id]
+    barred = next((r for r in matter.decision.contraindications if r.id in _FORBIDS), None)
+    if barred is not None:
+        return barred.rule, *_FORBIDS[barred.id]
     advised = next((rule for rule in _TEST if matter.finding(rule)), "")
     if advised:
         return advised, "it raises the risk of B12 deficiency", "a B12 test"

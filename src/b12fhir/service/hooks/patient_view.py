@@ -20,8 +20,6 @@ def patient_view(matter: Matter) -> tuple[Card, ...]:
 
 
 def _card(matter: Matter) -> Card | None:
-    if matter.facts.patient.deceased:
-        return None
     if _is_forbidden(matter):
         return finding_card(matter)
     dose = next_dose(matter)

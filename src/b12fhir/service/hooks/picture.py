@@ -58,7 +58,7 @@ def summary(matter: Matter, what: str, action: str, *, lead: str = "") -> str:
 
     The longest that fits. B12, nerves and action never go.
     """
-    parts = list(known(matter))
+    parts = list(known(matter)) or ["vitamin B12"]
     return capital(fitting(_told(parts, what, advice(matter.role, action), lead)))
 
 
@@ -70,7 +70,7 @@ def _told(parts: list[str], what: str, asked: str, lead: str) -> Iterator[str]:
         yield f"{lead}{', '.join(kept)}{what}: {asked}"
     yield f"{', '.join(least)}{what}: {asked}"
     yield f"{', '.join(undated)}{what}: {asked}"
-    yield f"{', '.join(undated) or 'vitamin B12'}: {asked}"
+    yield f"{', '.join(undated)}: {asked}"
 
 
 def advice(role: Role, action: str) -> str:

@@ -36,7 +36,7 @@ def refill(matter: Matter) -> tuple[Card, ...]:
 
 def _card(matter: Matter) -> Card | None:
     refilled = _refilled(matter)
-    if matter.facts.patient.deceased or not refilled:
+    if not refilled:
         return None
     wrong = _wrong(matter, refilled)
     if wrong is not None:
@@ -74,12 +74,7 @@ def _wrong(matter: Matter, refilled: tuple[B12Dose, ...]) -> tuple[Remark, Indic
         for one in remarks:
             if one.about in names and one.id not in _RENEWED:
                 return one, indicator
-    stop = next((r for r in decision.contraindications if r.id in {"allergy", "leber"}), None)
-    return (stop, Indicator.CRITICAL) if stop is not None and _is_stopped(stop, refilled) else None
-
-
-def _is_stopped(stop: Remark, refilled: tuple[B12Dose, ...]) -> bool:
-    return stop.id == "allergy" or any(one.drug != "hydroxocobalamin" for one in refilled)
+    return None
 
 
 def _forbids(
@@ -141,14 +136,8 @@ def _overdue_tests(matter: Matter) -> list[str]:
 
 
 def _newest(matter: Matter) -> dict[Analyte, LabResult]:
-    known: dict[Analyte, LabResult] = {}
-    for one in matter.facts.labs:
-        if one.pending or one.when.last > matter.day:
-            continue
-        held = known.get(one.analyte)
-        if held is None or held.when.last < one.when.last:
-            known[one.analyte] = one
-    return known
+    counted = [one for one in matter.facts.labs if not one.pending and one.when.last <= matter.day]
+    return {one.analyte: one for one in sorted(counted, key=lambda one: one.when.last)}
 
 
 def _watched(matter: Matter) -> str:

@@ -53,7 +53,7 @@ def is_waiting(matter: Matter) -> bool:
 
 def _is_closed(matter: Matter) -> bool:
     patient = matter.facts.patient
-    return patient.deceased or patient.replaced or not patient.active
+    return patient.replaced or not patient.active
 
 
 def _treatment(matter: Matter, phase: Phase) -> tuple[Suggestion, ...]:

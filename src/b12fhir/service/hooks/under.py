@@ -7,7 +7,6 @@ new or worse since, potassium that falls, and a product that must not be given.
 from b12fhir.decision.model import Urgency
 from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import Analyte, LabResult
-from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.dates import When
 from b12fhir.kernel.evidence import Fact
 from b12fhir.kernel.truth import Truth
@@ -42,9 +41,9 @@ def is_acute(matter: Matter) -> bool:
 def _is_news(fact: Fact, start: When | None) -> bool:
     if isinstance(fact, Concept):
         return fact.worse or _since(fact.onset or fact.recorded, start)
-    if isinstance(fact, LabResult):
-        return fact.analyte is Analyte.POTASSIUM or _since(fact.when, start)
-    return isinstance(fact, B12Dose)
+    # What is no result either is a product that must not be given.
+    potassium = isinstance(fact, LabResult) and fact.analyte is Analyte.POTASSIUM
+    return potassium or not isinstance(fact, LabResult) or _since(fact.when, start)
 
 
 def _since(when: When | None, start: When | None) -> bool:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from b12fhir.decision.model import Intent
 from b12fhir.facts.history import Standing
 from b12fhir.facts.labs import Analyte as A
 from b12fhir.facts.labs import RefusedLab
@@ -13,7 +14,9 @@ from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.facts.patient import Patient, Sex
 from b12fhir.kernel.dates import on
 from b12fhir.kernel.truth import Truth
-from b12fhir.service.hooks.model import Indicator, Role
+from b12fhir.service.hooks.matter import Matter
+from b12fhir.service.hooks.model import Hook, Indicator, Role
+from b12fhir.service.hooks.picture import summary
 from tests.support.cards import call, card, cards, rows
 from tests.support.facts import (
     WOMAN,
@@ -174,6 +177,41 @@ def test_nerves_with_a_normal_b12_ask_for_the_missing_tests() -> None:
 def test_the_dead_are_left_in_peace() -> None:
     dead = replace(WOMAN, deceased=True)
     assert cards(proposed(LOW, NUMB, patient=dead), unchecked=("Conditions",)) == ()
+
+
+@pytest.mark.parametrize("hook", Hook)
+def test_no_hook_speaks_of_the_dead(hook) -> None:
+    dead = replace(WOMAN, deceased=True)
+    assert cards(proposed(LOW, NUMB, patient=dead), call(hook), unchecked=("Conditions",)) == ()
+
+
+def test_a_product_that_leber_disease_forbids_is_stopped_after_it_was_given() -> None:
+    """R-165: nothing is on order any more, and what was given may still harm."""
+    leber = concept("leber_optic_atrophy", ago=400)
+    found = card(proposed(LOW, leber, injection(5, drug="cyanocobalamin")))
+    assert (found.rule, found.suggestions) == ("R-165", ())
+    assert "specialist advice today; Leber disease forbids cyanocobalamin" in found.summary
+
+
+def test_the_shortest_summary_keeps_number_and_action() -> None:
+    matter = Matter(proposed(LOW), call())
+    long = f", {'very ' * 30}low"
+    assert summary(matter, long, "a test", lead="Lead: ") == "B12 95 ng/L: consider a test"
+    assert summary(Matter(proposed(), call()), "", "a test") == "Vitamin B12: consider a test"
+
+
+def test_a_decision_without_test_or_regimen_is_still_told() -> None:
+    """A pack may have no row for a cause (section 27), and everything may be measured."""
+    plain = proposed(LOW)
+    intent = Intent("treat", "oral")
+    bare = replace(
+        plain,
+        decision=replace(plain.decision, intent=intent),
+        plan=replace(plain.plan, phases=(), monitoring=()),
+    )
+    found = card(bare)
+    assert found.summary.endswith("deficiency: consider a clinical decision")
+    assert found.suggestions == ()
 
 
 @pytest.mark.parametrize("change", [{"active": False}, {"replaced": True}])
