@@ -1,7 +1,8 @@
 """Everything the program can write, gathered for the validator."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import as_file
 from typing import Any, NamedTuple
@@ -14,9 +15,12 @@ from b12fhir.fhir.profiles.structures import WRITTEN
 from b12fhir.fhir.site import Site
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service import Proposal, propose
+from b12fhir.service.hooks.advise import advise
+from b12fhir.service.hooks.model import Call, Card, Draft, Hook, Role
 from tests.profiles.examples import BAD, good, profile_url
 from tests.profiles.life import answered_for, lived
 from tests.spec.case import cases
+from tests.support import calls
 
 AS_OF = datetime(2026, 11, 21, 9, tzinfo=UTC)
 SITE = Site()
@@ -45,7 +49,7 @@ def corpus() -> Iterator[Piece]:
         yield Piece(f"bad {bad.name}", "", bad.resource())
     seen: set[str] = set()
     for name, proposal in (*_of_cases(), *_of_cohort()):
-        for piece in _of_proposal(name, proposal):
+        for piece in (*_of_proposal(name, proposal), *_of_card(name, proposal)):
             shape = repr(_shape(piece.resource))
             if piece.resource["resourceType"] in _KEPT or shape not in seen:
                 seen.add(shape)
@@ -98,6 +102,39 @@ def _of_proposal(name: str, proposal: Proposal) -> Iterator[Piece]:
     yield Piece(f"{name} proposed", "", sent)
     for act, written in lived(proposal, bundle):
         yield Piece(f"{name} {act}", "", written)
+
+
+def _of_card(name: str, proposal: Proposal) -> Iterator[Piece]:
+    """What a click on a card would write into an EHR, by R4 alone; of orders being signed as well.
+
+    A wrong order is signed beside each case: what mends it is made of what a client sent.
+    """
+    if not name.startswith("case"):
+        return
+    patient = proposal.patient_reference
+    opened = Call(Hook.PATIENT_VIEW, patient, "Practitioner/dr1", Role.PRESCRIBER)
+    wrong = {**calls.sandbox_order(), "subject": {"reference": patient}, "intent": "order"}
+    wrong["category"] = [wrong["category"]]
+    draft = Draft("MedicationRequest/request-123", wrong, wrong)
+    signed = replace(opened, hook=Hook.ORDER_SIGN, drafts=(draft,))
+    for call, made in ((opened, proposal), (signed, _beside(name, proposal, wrong))):
+        for number, resource in enumerate(_suggested(advise(made, call))):
+            yield Piece(f"card {name} {call.hook.value} {number}", "", resource)
+
+
+def _beside(name: str, proposal: Proposal, order: Any) -> Proposal:
+    """The same case with an order that is being written."""
+    case = next(one for one in cases() if name == f"case {one.id}")
+    resources = [decode(case.bundle), order]
+    return propose(resources, proposal.protocol, proposal.as_of, SITE)
+
+
+def _suggested(cards: Iterable[Card]) -> Iterator[Any]:
+    for card in cards:
+        for suggestion in card.suggestions:
+            for action in suggestion.actions:
+                if action.resource is not None:
+                    yield action.resource
 
 
 def _held(name: str, resource: Any) -> Piece:

@@ -22,7 +22,7 @@ def _wrong(judged, first: str) -> dict[str, list[str]]:
     return {name: issues for name, issues in told.items() if issues}
 
 
-@pytest.mark.parametrize("what", ["artefact", "good", "case", "cohort"])
+@pytest.mark.parametrize("what", ["artefact", "good", "case", "cohort", "card"])
 def test_nothing_is_wrong(judged, what):
     assert _wrong(judged, what) == {}
 
