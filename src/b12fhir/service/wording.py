@@ -133,7 +133,8 @@ def sentence(rule: Rule, finding: Finding) -> str:
 
 def unit_text(unit: str) -> str:
     """A UCUM unit as a person writes it: "mL/min/1.73 m2" of ``mL/min/{1.73_m2}``."""
-    return re.sub(r"(?<=\w)\{", " {", unit).translate(_BRACES)
+    parted = re.sub(r"(?<=\w)\{", " {", unit) if "{" in unit else unit
+    return parted.translate(_BRACES)
 
 
 _BRACES = str.maketrans({"{": "", "}": "", "_": " "})

@@ -27,6 +27,7 @@ from b12fhir.service.wording import short, test
 
 KEY = "finding"
 RUNNING = "b12-already-given-or-ordered"
+_ORDER = "order"
 _FAULT, _MAINTENANCE = "b12-fault", "maintenance"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
 # Withdrawn, cancelled, not done: that there is no result is no news by itself.
@@ -61,7 +62,7 @@ def finding_card(
     ``extra`` rows take the place of "Checked".
     """
     told = _told(matter, lead)
-    if told is None or _is_settled(matter):
+    if told is None or (told.topic != _ORDER and _is_settled(matter)):
         return None
     told = told._replace(key=key or told.key)
     if matter.role is Role.PATIENT:
@@ -126,7 +127,7 @@ def _forbids(matter: Matter, remark: Remark, lead: str) -> Said:
     say = f"{lead}B12 order on record: {words}"
     asked = advice(matter.role, "stopping or changing it today")
     told = fitting((f"{say}; {asked}", f"{lead}A B12 order on record is forbidden; {asked}"))
-    return Said(KEY, remark.rule, Indicator.CRITICAL, told, "order")
+    return Said(KEY, remark.rule, Indicator.CRITICAL, told, _ORDER)
 
 
 def _record_closed(matter: Matter, lead: str) -> Said:

@@ -109,7 +109,8 @@ def _day(recorded: str) -> str:
 def plan_text(matter: Matter) -> str:
     """The whole plan; a card drafts its first phase only."""
     words = plan_in_words(matter.plan, matter.decision, matter.protocol)
-    later = " Only the first phase is drafted here." if matter.plan.phases[1:] else ""
+    drafted = matter.may_order and not matter.is_signed and matter.plan.phases[1:]
+    later = " Only the first phase is drafted here." if drafted else ""
     return f"{capital(words)}{later}"
 
 

@@ -331,6 +331,7 @@ def test_who_reads_decides_about_the_words() -> None:
     for role in (Role.NURSE, Role.PHARMACIST):
         assert "ask the prescriber about cyanocobalamin" in told[role].summary
         assert told[role].suggestions == ()
+        assert "drafted here" not in rows(told[role])["Plan"]
 
 
 def test_a_patient_reads_plain_words_and_gets_no_order() -> None:

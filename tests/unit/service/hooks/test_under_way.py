@@ -6,6 +6,7 @@ import pytest
 
 from b12fhir.fhir.dosage import dosage
 from b12fhir.fhir.site import Site
+from b12fhir.kernel.codes import SNOMED
 from b12fhir.service.hooks.model import Hook, Indicator, Role
 from tests.support.builders import build_maintenance, build_oral
 from tests.support.cards import read, rows
@@ -214,6 +215,17 @@ def test_what_is_urgent_is_said_after_a_rejection_too_and_drafts_nothing() -> No
     (found,) = read(LOW, NUMB, *stored)
     assert found.indicator is Indicator.CRITICAL
     assert found.suggestions == ()
+
+
+def test_a_forbidden_order_is_told_whatever_was_rejected() -> None:
+    """Who rejects a plan says nothing about an intravenous order that lies beside it."""
+    site = Site()
+    wrong = foreign(id="iv", status="draft")
+    wrong["dosageInstruction"][0]["route"] = {"coding": [{"system": SNOMED, "code": "47625008"}]}
+    stored = rejected(proposal_of(LOW, wrong, site=site), site)
+    assert stored
+    (found,) = read(LOW, wrong, *stored)
+    assert (found.rule, found.indicator) == ("R-93", Indicator.CRITICAL)
 
 
 def test_a_plan_that_was_withdrawn_is_no_rejection() -> None:
