@@ -2,7 +2,7 @@
 
 Beside what holds for every open order (`b12fhir.decision.orders`): is it complete, does it double
 what runs already, does it come too soon, is it given as this product is given, and as this patient
-needs it? (R-84 to R-87, R-95, R-99, R-117, R-129 to R-131, R-163, R-169, R-178, R-197)
+needs it? (R-84 to R-87, R-95, R-99, R-104, R-117, R-130, R-163, R-169, R-178, R-182, R-197)
 """
 
 from decimal import Decimal
@@ -36,6 +36,7 @@ def draft_of_b12(asked: Question, order: B12Dose, kind: str) -> Reasons:
         _allergy(asked, order),
         _doubled(asked, order, held, kind),
         _too_soon(asked, order, held),
+        _changed(asked, order, held),
         _by_mouth(asked, order),
     )
 
@@ -177,6 +178,29 @@ def _too_soon(asked: Question, order: B12Dose, held: Drafted) -> Reasons:
     return _warns(order, "order-too-soon", text, "R-130", (last,))
 
 
+def _changed(asked: Question, order: B12Dose, held: Drafted) -> Reasons:
+    """R-104: an injection in the place of an order of another form of B12."""
+    before = tuple(
+        one
+        for one in asked.case.facts.doses
+        if one.reference in held.replaces and is_another_form(order, one)
+    )
+    # Leber disease leaves hydroxocobalamin alone: a change to it is what is asked for.
+    if not before or asked.stops.leber:
+        return NONE
+    text = (
+        f"{order.drug} comes in the place of {before[0].drug} ({before[0].reference}): a change of"
+        " product is the prescriber's to make, above all in the first weeks."
+    )
+    return _warns(order, "order-changed", text, "R-104", before)
+
+
+def is_another_form(one: B12Dose, other: B12Dose) -> bool:
+    """Are both injections, and of two forms of B12 that are both named?"""
+    injected = one.route.is_injection and other.route.is_injection
+    return injected and bool(one.drug and other.drug) and one.drug != other.drug
+
+
 def _window(windows: tuple[DoseWindow, ...], often: Decimal | None) -> DoseWindow:
     """How far doses of this interval may be off; without one the narrowest holds."""
     if often is None:
@@ -242,11 +266,15 @@ def _with_b12(asked: Question) -> bool:
 
 
 def _alone(asked: Question, drug: DraftedDrug) -> Reasons:
+    """A multivitamin holds some B12: too little for who is known to lack it."""
+    held = any(one.reference == drug.reference for one in asked.case.facts.doses)
+    if held and asked.classified.name not in _KNOWN_LOW:
+        return NONE
     rule = "R-178" if asked.folate_low.is_yes else "R-169"
     known = "low" if asked.classified.name in _KNOWN_LOW else "not known"
     text = (
-        f"{drug.reference}: folic acid is ordered without B12 while B12 is {known}: blood can"
-        " improve while nerve damage goes on. B12 comes first; never folic acid alone."
+        f"{drug.reference}: folic acid is ordered without a course of B12 while B12 is {known}:"
+        " blood can improve while nerve damage goes on. B12 comes first; never folic acid alone."
     )
     shown: Evidence = (drug,)
     return found(rule, shown, _NOTE) + caution("order-folic-acid", text, rule, drug.reference)

@@ -1,4 +1,4 @@
-"""Are the vitamin B12 orders on record safe? (R-91 to R-95, R-99 to R-103; section 27)
+"""Are the vitamin B12 orders on record safe? (R-91 to R-95, R-99 to R-104; section 27)
 
 Orders are flagged by their reference and never changed. Orders of an antidote to cyanide, and of
 multivitamins, are no B12 treatment (ruling 31); of the latter only what a stop forbids is told.
@@ -10,6 +10,7 @@ from b12fhir.decision.case import Case
 from b12fhir.decision.drafts import (
     draft_of_b12,
     drafted_folic_acid,
+    is_another_form,
     needs_injection,
     says_how_much,
     says_when,
@@ -38,7 +39,9 @@ def orders(asked: Question, kind: str) -> Reasons:
     """What is wrong with each open order; ``kind`` is that of the plan proposed beside them."""
     reasons = drafted_folic_acid(asked) if asked.case.facts.drafted else NONE
     for order in asked.case.facts.doses:
-        if order.order in _OPEN and not _antidote(asked.case, order):
+        if order.supplied:
+            reasons = reasons + _supplied(asked, order)
+        elif order.order in _OPEN and not _antidote(asked.case, order):
             reasons = reasons + _stopped(asked, order)
             reasons = reasons + (NONE if order.combined else _checked(asked, order, kind))
     return reasons
@@ -66,6 +69,26 @@ def _stopped(asked: Question, order: B12Dose) -> Reasons:
         said = contraindication("order-leber", text, "R-165", order.reference)
         return found("R-165", shown, _NOTE) + said
     return NONE
+
+
+def _supplied(asked: Question, supply: B12Dose) -> Reasons:
+    """R-104: another form of B12 was handed out than the one on order."""
+    for order in asked.treatment.running:
+        if order.order and is_another_form(supply, order) and not _was_before(supply, order):
+            text = (
+                f"{supply.reference}: {supply.drug} was supplied, and {order.drug} is on order"
+                f" ({order.reference}): no substitution without the prescriber."
+            )
+            said = caution("supply-changed", text, "R-104", order.reference)
+            return found("R-104", (supply, order), "another form of B12") + said
+    return NONE
+
+
+def _was_before(supply: B12Dose, order: B12Dose) -> bool:
+    """Was it handed out before the order, and so for another one?"""
+    if supply.when is None or order.when is None:
+        return False
+    return supply.when.before(order.when.first).is_yes
 
 
 def _checked(asked: Question, order: B12Dose, kind: str) -> Reasons:

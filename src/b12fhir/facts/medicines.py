@@ -102,7 +102,8 @@ class B12Dose:
     order that is on record as such, else ``""``. ``concentration`` is that of an injection, in
     ug/mL. ``combined``: B12 is one ingredient of several, as in a multivitamin. ``own``: an order
     that was signed from a plan of this program. ``drafted`` is set for an order that is being
-    written: nothing was given by it, and it is no treatment.
+    written: nothing was given by it, and it is no treatment. ``supplied``: a pharmacy handed it
+    out.
     """
 
     reference: str
@@ -121,6 +122,7 @@ class B12Dose:
     combined: bool = False
     own: bool = False
     drafted: Drafted | None = None
+    supplied: bool = False
 
     def as_input(self) -> Input:
         """This dose as evidence."""

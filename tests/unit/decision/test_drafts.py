@@ -77,15 +77,17 @@ def running(route: Route = Route.IM, **more: object) -> B12Dose:
         route,
         Truth.NO,
         "B12",
-        drug="cyanocobalamin",
-        dose_ug=Decimal(1000),
-        daily_ug=Decimal(1000) if route is Route.ORAL else None,
-        when=on(days_ago(30)),
-        ordered=True,
-        active=True,
-        order="active",
-        concentration=Decimal(1000) if route.is_injection else None,
-        **more,
+        **{
+            "drug": "cyanocobalamin",
+            "dose_ug": Decimal(1000),
+            "daily_ug": Decimal(1000) if route is Route.ORAL else None,
+            "when": on(days_ago(30)),
+            "ordered": True,
+            "active": True,
+            "order": "active",
+            "concentration": Decimal(1000) if route.is_injection else None,
+        }
+        | more,
     )
 
 
@@ -431,3 +433,41 @@ def test_each_draft_is_judged_by_itself() -> None:
     assert told(answer) == {"order-iv"}
     assert told(answer, "MedicationRequest/d2") == set()
     assert told(answer, "MedicationRequest/f1") == set()
+
+
+HYDROXO = replace(EVERY_2_DAYS, replaces=("MedicationRequest/old",))
+CHANGED = [
+    # what the draft replaces, the draft, is it another product?
+    (running(), draft(drug="hydroxocobalamin", held=HYDROXO), True),
+    (running(), draft(held=HYDROXO), False),
+    (running(), draft(drug="", held=HYDROXO), False),
+    (running(drug=""), draft(drug="hydroxocobalamin", held=HYDROXO), False),
+    (running(Route.ORAL), draft(drug="hydroxocobalamin", held=HYDROXO), False),
+]
+
+
+@pytest.mark.parametrize(("before", "given", "changed"), CHANGED)
+def test_another_form_of_b12_in_the_place_of_the_one_on_order(
+    before: B12Dose, given: B12Dose, changed: bool
+) -> None:
+    answer = decided(before, given)
+    assert told(answer) - {"order-incomplete"} == ({"order-changed"} if changed else set())
+    if changed:
+        text = sentence(answer, "order-changed")
+        assert "hydroxocobalamin comes in the place of cyanocobalamin" in text
+        assert "MedicationRequest/old" in text
+        assert "R-104" in rules(answer)
+
+
+def test_leber_disease_asks_for_the_change() -> None:
+    given = draft(drug="hydroxocobalamin", held=HYDROXO)
+    assert told(decided(concept("leber_optic_atrophy"), running(), given)) == set()
+
+
+@pytest.mark.parametrize(("labs", "warned"), [((LOW,), True), ((BETWEEN,), True), ((), False)])
+def test_a_multivitamin_is_too_little_only_for_who_is_known_to_lack_b12(
+    labs: tuple[object, ...], warned: bool
+) -> None:
+    both = draft(Route.ORAL, DAILY, name="f1", dose="5", combined=True)
+    answer = decided(*labs, both, FOLIC)
+    assert ("order-folic-acid" in told(answer, "MedicationRequest/f1")) is warned

@@ -346,3 +346,46 @@ def test_an_allergy_forbids_what_is_on_order() -> None:
     answer = decided(LOW, allergy(Truth.YES), order())
     assert "order-allergy" in ids(answer.contraindications)
     assert answer.intent.kind == "stop"
+
+
+def supply(drug: str = "hydroxocobalamin", route: Route = Route.IM, ago: int | None = 0) -> B12Dose:
+    """What a pharmacy handed out; an ampoule was perhaps given."""
+    return B12Dose(
+        "MedicationDispense/s1",
+        route,
+        Truth.UNKNOWN,
+        "B12",
+        drug=drug,
+        dose_ug=Decimal(1000),
+        when=on(days_ago(ago)) if ago is not None else None,
+        ordered=True,
+        supplied=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("handed", "ordered", "said"),
+    [
+        (supply(), order(), True),
+        (supply(ago=None), order(), True),
+        (supply(ago=1), order(), True),
+        # handed out before the order: it was for another one
+        (supply(ago=2), order(), False),
+        (supply("cyanocobalamin"), order(), False),
+        (supply(""), order(), False),
+        (supply(), order(drug=""), False),
+        (supply(route=Route.ORAL), order(), False),
+        (supply(), order(Route.ORAL), False),
+        (supply(), order(status="completed"), False),
+        (supply(), injection(1, drug="cyanocobalamin"), False),
+    ],
+)
+def test_another_form_than_the_one_on_order_was_supplied(
+    handed: B12Dose, ordered: B12Dose, said: bool
+) -> None:
+    answer = decided(LOW, handed, ordered)
+    assert ("supply-changed" in ids(answer.cautions)) is said
+    assert ("R-104" in rules(answer)) is said
+    if said:
+        told = text(answer, "supply-changed")
+        assert "hydroxocobalamin was supplied, and cyanocobalamin is on order" in told

@@ -154,6 +154,7 @@ def _facts(source: Source, drug: Drug, usage: Usage, record: Record) -> Iterator
             concentration=drug.strength.ug if drug.is_liquid and drug.strength else None,
             combined=drug.combined,
             own=_is_own_order(source.resource, record),
+            supplied=source.resource.get("resourceType") == "MedicationDispense",
         )
         yield from _remarks(source, drug, usage, single)
     if drug.doubt:

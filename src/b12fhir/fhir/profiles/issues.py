@@ -25,6 +25,7 @@ ISSUES = {
     "oral-running": "Tablets are running where injections are needed",
     "order-allergy": "An open order that an allergy forbids",
     "order-allergy-unclear": "A drafted order beside an allergy that nobody confirmed",
+    "order-changed": "A drafted order of another form than the one it replaces",
     "order-dose": "An open order beyond the largest dose",
     "order-duplicate": "A drafted order that doubles what runs",
     "order-folic-acid": "Folic acid drafted without B12 while B12 is low or not known",
@@ -47,5 +48,6 @@ ISSUES = {
     "pregnancy-folic-acid": "Folic acid in pregnancy",
     "seriously-ill": "Seriously ill: B12 and folic acid may be given together",
     "specialist": "Inborn defect: a specialist's task",
+    "supply-changed": "Another form of B12 was supplied than the one on order",
     "under-16": "Under 16 years: no regimen",
 }

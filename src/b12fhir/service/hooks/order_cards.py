@@ -25,8 +25,8 @@ from b12fhir.service.hooks.order_words import (
     FOLIC,
     ORAL,
     Wrong,
+    beside,
     dose_of,
-    doubled_by,
     is_ours,
     saying,
     weight,
@@ -79,7 +79,7 @@ def _is_told(matter: Matter, wrong: Wrong, others: Sequence[Wrong]) -> bool:
     if wrong.ids != {DOUBLED}:
         return False
     after = {one.fact.reference for one in others[1:]}
-    return {one.as_input().reference for one in doubled_by(matter, wrong)} <= after
+    return {one.as_input().reference for one in beside(matter, wrong)} <= after
 
 
 def _card(matter: Matter, wrong: Wrong) -> Card:

@@ -12,7 +12,7 @@ from b12fhir.fhir.mend import is_id
 from b12fhir.plan.model import Phase
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Action, Draft, Suggestion
-from b12fhir.service.hooks.order_words import FOLIC, Wrong, saying
+from b12fhir.service.hooks.order_words import CHANGED, FOLIC, Wrong, saying
 from b12fhir.service.hooks.picture import phase_text
 from b12fhir.service.hooks.suggest import phase_order, suggestions
 
@@ -59,8 +59,9 @@ def _instead(matter: Matter, draft: Draft, phase: Phase) -> Action:
 
 
 def _removal(wrong: Wrong) -> Action | None:
+    """No advice where only a question is asked, and nothing where the order has no name."""
     own = text(wrong.draft.given.get("id"))
-    if not is_id(own):
+    if wrong.lead.id == CHANGED or not is_id(own):
         return None
     what = "folic acid" if wrong.lead.id == FOLIC else "vitamin B12"
     return Action("delete", f"Take this order of {what} away", target=f"MedicationRequest/{own}")

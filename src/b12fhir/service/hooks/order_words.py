@@ -17,9 +17,10 @@ from b12fhir.service.hooks.model import Draft, Hook, Indicator
 from b12fhir.service.hooks.text import day_text
 
 PILL, ORAL, DOUBLED, FOLIC = "order-pill", "order-oral", "order-duplicate", "order-folic-acid"
-# An order is written from the medicine on: these are asked for when it is signed.
+CHANGED = "order-changed"
 _UG_PER_MG = 1000
 _UNMEASURED = frozenset({Classification.NO_DATA, Classification.DATA_QUALITY})
+# An order is written from the medicine on: these are asked for when it is signed.
 _LATER = frozenset({"order-incomplete", "order-route"})
 _CRITICAL = frozenset({"order-allergy", "order-leber", "order-iv", "order-dose"})
 
@@ -113,7 +114,7 @@ def _note(matter: Matter, wrong: Wrong, rule: str) -> str:
     return next(
         one.note
         for one in matter.decision.findings
-        if one.rule == rule and one.facts and one.facts[0] == wrong.fact and one.note[:1].isdigit()
+        if one.rule == rule and one.facts[:1] == (wrong.fact,) and one.note[:1].isdigit()
     )
 
 
@@ -149,11 +150,7 @@ def _pill(_: Matter, wrong: Wrong) -> str:
 
 def _too_soon(matter: Matter, wrong: Wrong) -> str:
     """The day of the last injection stands beside the order in the finding."""
-    last = next(
-        one.facts[1]
-        for one in matter.decision.findings
-        if one.rule == wrong.lead.rule and one.facts[0] == wrong.fact
-    )
+    (last,) = beside(matter, wrong)
     when = last.when if isinstance(last, B12Dose) else None
     return f"B12 injection too soon after that of {day_text(when.last)}" if when else ""
 
@@ -172,17 +169,17 @@ def _strength(matter: Matter, wrong: Wrong) -> str:
 
 def _doubled(matter: Matter, wrong: Wrong) -> str:
     drafts = {draft.reference for draft in matter.call.drafts}
-    if {one.as_input().reference for one in doubled_by(matter, wrong)} <= drafts:
+    if {one.as_input().reference for one in beside(matter, wrong)} <= drafts:
         return f"B12{_dose(wrong)} drafted twice"
     return f"B12{_dose(wrong)} ordered, and B12 is on order or taken already"
 
 
-def doubled_by(matter: Matter, wrong: Wrong) -> tuple[Fact, ...]:
-    """What a draft doubles: it stands beside the draft in the finding."""
+def beside(matter: Matter, wrong: Wrong) -> tuple[Fact, ...]:
+    """What stands beside the draft in the finding that leads: what it doubles, the last dose."""
     return next(
         one.facts[1:]
         for one in matter.decision.findings
-        if one.rule == "R-197" and one.facts[0] == wrong.fact
+        if one.rule == wrong.lead.rule and one.facts[:1] == (wrong.fact,)
     )
 
 
@@ -216,6 +213,11 @@ _SAYINGS: Mapping[str, Saying] = {
     PILL: Saying(_pill, "an order with dose, route and interval"),
     DOUBLED: Saying(_doubled, "leaving this order out", by_plan=False),
     "order-too-soon": Saying(_too_soon, "a later first dose", by_plan=False),
+    CHANGED: Saying(
+        _just("DRUG in the place of another form of B12"),
+        "checking that the change is meant",
+        by_plan=False,
+    ),
     FOLIC: Saying(_folic, "B12 first", by_plan=False),
     "order-form": Saying(_just("B12 DOSE: product and route contradict each other"), "one of them"),
     "order-too-often": Saying(

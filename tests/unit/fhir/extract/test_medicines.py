@@ -825,3 +825,11 @@ def test_other_orders_are_not_asked_so_closely() -> None:
 def test_a_very_long_name_is_read_like_any_other() -> None:
     """It is only not remembered."""
     assert strength_in("cyanocobalamin 1000 microgram tablet" + " x" * 200).ug == 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "supplied"),
+    [("MedicationDispense", True), ("MedicationRequest", False), ("MedicationStatement", False)],
+)
+def test_what_a_pharmacy_handed_out_is_known_as_such(kind, supplied) -> None:
+    assert one(medicine(kind)).supplied is supplied

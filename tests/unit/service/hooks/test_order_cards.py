@@ -527,3 +527,12 @@ def test_another_dose_is_judged_as_it_was_written() -> None:
     (card,) = signed((NORMAL,), dosed(1, "{pill}"))
     assert "an order with dose, route and interval" in card.summary
     assert replace(card, suggestions=()).suggestions == ()
+
+
+def test_another_form_in_the_place_of_the_one_that_runs_is_asked_about() -> None:
+    """R-104; nothing is offered, for it may well be meant."""
+    given = hydroxo(id="old")
+    (card,) = signed((LOW, PERNICIOUS, RUNNING), given)
+    assert (card.indicator, card.key) == (WARNING, "draft:order-changed")
+    assert "Hydroxocobalamin in the place of another form of B12" in card.summary
+    assert card.suggestions == ()
