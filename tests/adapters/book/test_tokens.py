@@ -92,6 +92,24 @@ def test_without_a_database_a_process_goes_by_what_it_saw(tmp_path):
     assert not used.first(ISSUER, "1", UNTIL)
 
 
+def test_calls_do_not_wait_for_a_database_that_is_away(tmp_path):
+    """Each would lose seconds, and its reader with it. After a pause it is asked again."""
+    folder = tmp_path / "state"
+    folder.write_text("in the way")
+    url = f"sqlite:///{folder}/hooks.sqlite3"
+    now = 100.0
+    used, other = UsedTokens(Store(url), ticks=lambda: now), UsedTokens(Store(url))
+    assert used.first(ISSUER, "1", UNTIL)
+    folder.unlink()
+    assert used.first(ISSUER, "2", UNTIL)
+    assert not folder.exists()
+    now += tokens.PAUSE_S
+    assert used.first(ISSUER, "3", UNTIL)
+    assert not other.first(ISSUER, "3", UNTIL)
+    used.close()
+    other.close()
+
+
 def test_a_process_remembers_so_many_and_the_database_all(used, monkeypatch):
     monkeypatch.setattr(tokens, "_HELD", 4)
     assert all(used.first(ISSUER, str(number), UNTIL) for number in range(20))

@@ -19,6 +19,7 @@ another worker heard feedback               it is known within a second or so; a
 the database is away                        cards are shown; the last 20,000 wait in memory;
                                             answers known before go on counting; `is_ready` is
                                             no; each process knows only the tokens it saw itself
+                                            (it asks again every 5 seconds)
 the file of SQLite is taken away            a new one is made; what it held is lost
 ==========================================  ====================================================
 

@@ -73,7 +73,8 @@ class Store:
 
     def hasty(self) -> "Store":
         """The same database for what may be lost if power fails."""
-        return Store(self._url.render_as_string(hide_password=False), is_durable=False)
+        url = self._url.render_as_string(hide_password=False)
+        return Store(url, wait_s=self._wait_s, is_durable=False)
 
     def prepare(self) -> None:
         """Make the tables where they are missing.
