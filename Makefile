@@ -7,7 +7,7 @@ SAMPLE ?=
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hapi setup-system lint types mutate bench-decision bench-hooks clean
+.PHONY: help demo test hapi setup-system lint types mutate bench-decision bench-extract bench-hooks clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench-decision: $(VENV)/.installed-dev ## CPU of one decision, beside a floor of
 
 bench-hooks: $(VENV)/.installed-dev ## CPU and latency of the CDS Hooks service, beside a floor and a peer
 	PYTHONPATH=. $(VENV)/bin/python -m tests.bench.hooks
+
+bench-extract: $(VENV)/.installed-dev ## CPU of reading a record, beside a floor of the same run
+	$(VENV)/bin/python -m tests.bench.extract
 
 clean: ## remove all that was made here, the download of the FHIR server included
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out

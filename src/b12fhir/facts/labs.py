@@ -1,7 +1,8 @@
 """Laboratory results that were read, each in the unit its decision limit is written in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.dates import When
@@ -12,17 +13,15 @@ from b12fhir.kernel.truth import Truth
 __all__ = ["Analyte", "LabResult", "PresenceResult", "Range", "RefusedLab"]
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(NamedTuple):
     """The laboratory's own limits in the result's unit; either side may be absent."""
 
     low: Measure | None = None
     high: Measure | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LabResult:
-    """One usable result.
+class LabResult(NamedTuple):
+    """One usable result; a tuple, since a record may hold thousands.
 
     ``amount`` is in the analyte's native unit (total B12 keeps ng/L and pmol/L apart, R-29).
     ``recorded`` is the value and unit as sent. ``pending`` results are shown and never decide
@@ -35,7 +34,7 @@ class LabResult:
     reference: str
     recorded_value: str
     recorded_unit: str
-    lab_range: Range = field(default_factory=Range)
+    lab_range: Range = Range()
     lab_flag: str = ""
     pending: bool = False
     corrected: bool = False

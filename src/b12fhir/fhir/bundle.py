@@ -1,6 +1,6 @@
 """Bundles of every type, opened: each resource with the address it was sent under."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 Resource = Mapping[str, Any]
@@ -17,24 +17,26 @@ class Entry(NamedTuple):
     url: str
 
 
-def entries(bundle: Resource) -> Iterator[Entry]:
+def entries(bundle: Resource) -> list[Entry]:
     """Every resource of a Bundle of any type, those of Bundles within it too.
 
     OperationOutcome entries come along, so that nothing a server says is lost. An entry without
     resource (a bare request or response) is no resource; one whose resource is no object comes as
     an empty resource, to be reported.
     """
-    yield from _open(bundle, _DEPTH)
+    found: list[Entry] = []
+    _open(bundle, _DEPTH, found)
+    return found
 
 
-def unfold(resources: Iterable[Resource]) -> Iterator[Entry]:
+def unfold(resources: Iterable[Resource]) -> list[Entry]:
     """Every resource, those within Bundles in their place."""
+    found: list[Entry] = []
     for resource in resources:
+        found.append(Entry(resource, ""))
         if resource.get("resourceType") == "Bundle":
-            yield Entry(resource, "")
-            yield from entries(resource)
-        else:
-            yield Entry(resource, "")
+            _open(resource, _DEPTH, found)
+    return found
 
 
 def is_incomplete(bundle: Resource) -> bool:
@@ -50,19 +52,18 @@ def is_incomplete(bundle: Resource) -> bool:
     total = bundle.get("total")
     if bundle.get("type") != "searchset" or not isinstance(total, int):
         return False
-    return total > sum(_is_match(entry) for entry in _items(bundle))
+    return total > sum([_is_match(entry) for entry in _items(bundle)])
 
 
-def _open(bundle: Resource, depth: int) -> Iterator[Entry]:
+def _open(bundle: Resource, depth: int, found: list[Entry]) -> None:
     for entry in _items(bundle):
-        resource = entry.get("resource")
+        resource, url = entry.get("resource"), entry.get("fullUrl")
         if resource is None:
             continue
-        url = entry.get("fullUrl")
         held = resource if isinstance(resource, dict) else _EMPTY
-        yield Entry(held, url if isinstance(url, str) else "")
-        if held.get("resourceType") == "Bundle" and depth:
-            yield from _open(held, depth - 1)
+        found.append(Entry(held, url if isinstance(url, str) else ""))
+        if depth and held.get("resourceType") == "Bundle":
+            _open(held, depth - 1, found)
 
 
 def _items(bundle: Resource) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ days that the text can mean, so that a comparison is only made when every one of
 import calendar
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 
 from b12fhir.kernel.truth import Truth
 
@@ -17,10 +17,11 @@ _FHIR = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?\Z"
 )
+_TO_THE_MICROSECOND = len("00:00:00.000000")
+_WITH_Z, _WITH_OFFSET = len("2026-11-10T08:00:00Z"), len("2026-11-10T08:00:00+01:00")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class When:
+class When(NamedTuple):
     """The days from ``first`` to ``last``, both included, that a recorded time can mean.
 
     ``instant`` is set when the time of day was recorded; ``assumed_zone`` says that it had no zone
@@ -88,14 +89,37 @@ def parse_when(text: object, zone: tzinfo) -> When | None:
     A time without zone is illegal in R4 but occurs: it is read in the site's ``zone`` and marked.
     Days are counted in the site's zone. ``24:00`` is the next midnight.
     """
-    match = _FHIR.match(text) if isinstance(text, str) else None
-    if match is None or not isinstance(text, str):
+    if not isinstance(text, str):
         return None
     try:
+        moment = _usual(text)
+        if moment is not None:
+            day = moment.astimezone(zone).date()
+            return When(day, day, moment, assumed_zone=False, text=text)
+        match = _FHIR.match(text)
+        if match is None:
+            return None
         if match["time"]:
             return _instant(match, zone, text)
         return _span(match, text)
     except (ValueError, OverflowError):
+        return None
+
+
+def _usual(text: str) -> datetime | None:
+    """The short way for ``2026-11-10T08:00:00Z`` and ``...+01:00``, as nearly all are written.
+
+    The standard library reads many other forms; its own checks do where the signs stand in the
+    places of these two. What it refuses is looked at again the long way.
+    """
+    utc = text[-1:] == "Z" and len(text) == _WITH_Z
+    if not utc and (len(text) != _WITH_OFFSET or text[22] != ":" or text[19] not in "+-"):
+        return None
+    if text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
         return None
 
 
@@ -111,15 +135,16 @@ def _span(match: re.Match[str], text: str) -> When:
 
 
 def _instant(match: re.Match[str], zone: tzinfo, text: str) -> When:
-    day = f"{match['year']}-{match['month']}-{match['day']}"
-    clock, carry = match["time"], 0
-    if clock.startswith("24:00"):
-        clock, carry = "00:00", 1
-    moment = datetime.fromisoformat(f"{day}T{clock[:15]}{match['zone'] or ''}")
+    midnight, said = match["time"].startswith("24:00"), text
+    if midnight or len(match["time"]) > _TO_THE_MICROSECOND:
+        clock = "00:00" if midnight else match["time"][:_TO_THE_MICROSECOND]
+        said = f"{match['year']}-{match['month']}-{match['day']}T{clock}{match['zone'] or ''}"
+    moment = datetime.fromisoformat(said)
     assumed = moment.tzinfo is None
     if assumed:
         moment = moment.replace(tzinfo=zone)
-    moment += timedelta(days=carry)
+    if midnight:
+        moment += timedelta(days=1)
     local = moment.astimezone(zone).date()
     return When(local, local, moment, assumed, text)
 

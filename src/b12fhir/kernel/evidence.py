@@ -15,8 +15,7 @@ class Severity(Word):
     INFORMATION = "information"
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(NamedTuple):
     """A datum that was set aside or doubted: what, where, why it matters, what to do.
 
     ``code`` is stable and machine-readable; ``resource`` a FHIR reference or ``""``. ``relevant``

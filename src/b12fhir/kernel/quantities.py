@@ -1,8 +1,9 @@
 """Measured amounts: exact decimals with a unit and, at times, a comparator."""
 
 import re
-from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from b12fhir.kernel.truth import Truth
 from b12fhir.kernel.words import Word
@@ -23,8 +24,7 @@ _UPPER = frozenset({Comparator.LT, Comparator.LE})
 _STRICT = frozenset({Comparator.LT, Comparator.GT})
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """An exact decimal in ``unit``; with a comparator it stands for a whole interval.
 
     A question about an interval is answered only when every value in it gives the same answer
@@ -60,10 +60,6 @@ class Measure:
         inside = self.value >= limit if strict else self.value > limit
         return Truth.YES if inside else Truth.UNKNOWN
 
-    def scaled(self, multiply: Decimal, divide: Decimal, unit: str) -> "Measure":
-        """The same amount in another unit: exact, multiplied first, never rounded."""
-        return Measure(self.value * multiply / divide, unit, self.comparator)
-
     def text(self) -> str:
         """Comparator, number and unit as a person writes them."""
         return f"{self.number()} {self.unit}" if self.unit else self.number()
@@ -93,14 +89,26 @@ _LITRE = re.compile(r"(?<=/)(?P<prefix>[dcmu]?)l\Z")
 _MICROGRAM = re.compile(r"\Amc(?=[gUu])")
 
 
+# No unit is longer; what is longer is not remembered.
+_LONGEST_UNIT = 40
+
+
 def normal_unit(text: str) -> str:
     """Spell a unit the one way our tables spell it; the meaning never changes.
 
     Micro signs become ``u``, a litre ``L``, ``mcg`` becomes ``ug``, blanks go. Letters are not
-    otherwise lower-cased: ``m`` and ``M`` are different prefixes.
+    otherwise lower-cased: ``m`` and ``M`` are different prefixes. Remembered, since each result
+    asks several times for one of the same few units.
     """
+    return _remembered(text) if len(text) <= _LONGEST_UNIT else _respelled(text)
+
+
+def _respelled(text: str) -> str:
     bare = text.translate(_MICRO).replace(" ", "")
     return _LITRE.sub(r"\g<prefix>L", _MICROGRAM.sub("u", bare))
+
+
+_remembered = lru_cache(maxsize=1024)(_respelled)
 
 
 _NUMBER = re.compile(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.kernel.quantities import Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +18,9 @@ class UnitRule:
     divide: Decimal
     note: str = ""
 
-    def apply(self, amount: Measure) -> Measure:
-        """The amount in the native unit; exact, never rounded."""
-        return amount.scaled(self.multiply, self.divide, self.native)
+    def convert(self, value: Decimal) -> Decimal:
+        """The number in the native unit: multiplied first, exact, never rounded."""
+        return value * self.multiply / self.divide
 
 
 @dataclass(frozen=True, slots=True)

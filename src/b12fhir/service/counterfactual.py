@@ -237,8 +237,8 @@ def _with(facts: Facts, result: LabResult) -> Facts:
 
 def _set(result: LabResult, value: Decimal) -> LabResult:
     unit = result.amount.unit
-    return replace(
-        result, amount=Measure(value, unit), recorded_value=plain(value), recorded_unit=unit
+    return result._replace(
+        amount=Measure(value, unit), recorded_value=plain(value), recorded_unit=unit
     )
 
 

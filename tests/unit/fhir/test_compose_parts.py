@@ -323,7 +323,7 @@ def test_of_two_raised_metabolites_one_is_the_goal():
 
 def test_where_the_age_leaves_two_cut_offs_none_is_promised():
     """Born in 1961 or 1962, 64 or 65 on d0: 400 or 460 nmol/L. 900 is raised for both."""
-    birth = replace(on(date(1961, 1, 1)), last=date(1962, 12, 31))
+    birth = on(date(1961, 1, 1))._replace(last=date(1962, 12, 31))
     person = Patient("Patient/p1", Sex.FEMALE, birth)
     found = goals(lab(Analyte.MMA, 900), lab(Analyte.EGFR, 90), PERNICIOUS, patient=person)
     assert found == []

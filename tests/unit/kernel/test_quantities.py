@@ -79,17 +79,6 @@ def test_only_a_comparator_makes_an_interval() -> None:
     assert spans == set(Comparator) - {Comparator.EQ}
 
 
-def test_scaling_is_exact_and_keeps_the_comparator() -> None:
-    mma = Measure(Decimal("73.2"), "ug/L", Comparator.LT)
-    scaled = mma.scaled(Decimal(1000000), Decimal("118.09"), "nmol/L")
-    assert scaled.comparator is Comparator.LT
-    assert scaled.unit == "nmol/L"
-    assert scaled.value * Decimal("118.09") == pytest.approx(Decimal(73200000))
-    assert Measure(Decimal("0.62"), "umol/L").scaled(Decimal(1000), Decimal(1), "nmol/L") == (
-        Measure(Decimal(620), "nmol/L")
-    )
-
-
 @pytest.mark.parametrize(
     ("number", "text"),
     [("1E+3", "1000"), ("180.0", "180"), ("100", "100"), ("0.50", "0.5"), ("1E-7", "0.0000001")],

@@ -1,9 +1,9 @@
 """From foreign FHIR resources to facts: one extractor per resource type, in one explicit list."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from b12fhir.facts.record import Facts
-from b12fhir.fhir.bundle import Entry, Resource, is_incomplete, unfold
+from b12fhir.fhir.bundle import Resource, is_incomplete, unfold
 from b12fhir.fhir.extract.allergy import read_allergy
 from b12fhir.fhir.extract.careplan import read_careplan
 from b12fhir.fhir.extract.condition import read_condition
@@ -13,6 +13,7 @@ from b12fhir.fhir.extract.gather import gather
 from b12fhir.fhir.extract.issues import INCOMPLETE, NO_TYPE, OTHER_PATIENT
 from b12fhir.fhir.extract.lexicon import lexicon_of
 from b12fhir.fhir.extract.medication import read_medicine
+from b12fhir.fhir.extract.memory import memories_of
 from b12fhir.fhir.extract.observation import read_observation
 from b12fhir.fhir.extract.outcome import read_report
 from b12fhir.fhir.extract.patient import choose, patient_issues, read_patient
@@ -25,7 +26,7 @@ from b12fhir.fhir.site import Site
 from b12fhir.kernel.evidence import Issue
 from b12fhir.protocol.model import Protocol
 
-Extractor = Callable[[Source, Record], Iterator[Found]]
+Extractor = Callable[[Source, Record], Iterable[Found]]
 
 # Every resource type that is read, and why. Any other type is counted as ignored. The order is
 # that of clinical weight, for the reader: results do not depend on it.
@@ -57,48 +58,75 @@ def extract(
     are several; without a Patient resource there is a `PatientError`. The facts do not depend on
     the day of asking nor on the order of the resources.
     """
-    unfolded = list(unfold(resources))
-    bundles = [entry.resource for entry in unfolded if _type(entry) == "Bundle"]
-    entries, conflicts = newest([entry for entry in unfolded if _type(entry) != "Bundle"])
-    person = choose(entries, patient)
-    record = _record(person, entries, protocol, site)
+    bundles, given = _opened(resources)
+    sources, conflicts = newest(given)
+    person = choose(sources, patient)
+    record = _record(person, sources, protocol, site)
     found: list[Found] = [*conflicts, *_incomplete(bundles), *patient_issues(person, site)]
     used, ignored, strangers = 1, 0, 0
-    for entry in entries:
-        if entry is person:
+    for source in sources:
+        if source is person:
             continue
-        yielded = list(_read(entry, record))
-        found += yielded
-        used += any(isinstance(one, FACTS) for one in yielded)
-        ignored += not yielded
-        strangers += not yielded and names_other(entry.resource, record)
+        yielded = _read(source, record)
+        if yielded:
+            found += yielded
+            used += _holds_fact(yielded)
+        else:
+            ignored += 1
+            strangers += names_other(source.resource, record)
     found += _strangers(strangers)
     return gather(record.patient, found, used=used, ignored=ignored)
 
 
-def _record(person: Entry, entries: list[Entry], protocol: Protocol, site: Site) -> Record:
+def _opened(resources: Iterable[Resource]) -> tuple[list[Resource], list[Source]]:
+    """The Bundles, and every other resource with its reference."""
+    bundles, given = [], []
+    for resource, url in unfold(resources):
+        if _type(resource) == "Bundle":
+            bundles.append(resource)
+        else:
+            given.append(Source(resource, reference_of(resource, url), url))
+    return bundles, given
+
+
+def _record(person: Source, sources: list[Source], protocol: Protocol, site: Site) -> Record:
     aliases, base = aliases_of(person.resource, person.url, site.server_id)
     neighbours: dict[str, Resource] = {}
-    for entry in entries:
-        if _type(entry) in _NEIGHBOURS:
-            own = text(entry.resource.get("id"))
-            names = (entry.url, own and f"{_type(entry)}/{own}", own and f"urn:uuid:{own}")
-            neighbours.update((name, entry.resource) for name in names if name)
-    patient = read_patient(person, site)
-    return Record(protocol, site, patient, lexicon_of(protocol), aliases, base, neighbours)
-
-
-def _read(entry: Entry, record: Record) -> Iterator[Found]:
-    kind = _type(entry)
-    reference = reference_of(entry.resource, entry.url)
-    if kind == "Patient":
-        return iter((OTHER_PATIENT.issue(reference, "is another Patient", relevant=False),))
-    if not kind:
-        return iter((NO_TYPE.issue(reference, "states no resourceType", relevant=False),))
-    extractor = _BY_TYPE.get(kind)
-    return (
-        extractor(Source(entry.resource, reference, entry.url), record) if extractor else iter(())
+    for source in sources:
+        kind = _type(source.resource)
+        if kind in _NEIGHBOURS:
+            own = text(source.resource.get("id"))
+            names = (source.url, own and f"{kind}/{own}", own and f"urn:uuid:{own}")
+            neighbours.update((name, source.resource) for name in names if name)
+    return Record(
+        protocol,
+        site,
+        read_patient(person, site),
+        lexicon_of(protocol),
+        memories_of(protocol, site),
+        aliases,
+        base,
+        neighbours,
     )
+
+
+def _read(source: Source, record: Record) -> Sequence[Found]:
+    kind = _type(source.resource)
+    extractor = _BY_TYPE.get(kind)
+    if extractor is not None:
+        return tuple(extractor(source, record))
+    if kind == "Patient":
+        return (OTHER_PATIENT.issue(source.reference, "is another Patient", relevant=False),)
+    if not kind:
+        return (NO_TYPE.issue(source.reference, "states no resourceType", relevant=False),)
+    return ()
+
+
+def _holds_fact(found: Sequence[Found]) -> bool:
+    for one in found:  # noqa: SIM110 - `any` costs three times as much, and the first mostly is
+        if isinstance(one, FACTS):
+            return True
+    return False
 
 
 def _incomplete(bundles: list[Resource]) -> Iterator[Issue]:
@@ -116,8 +144,8 @@ def _strangers(count: int) -> Iterator[Issue]:
         yield OTHER_PATIENT.summary(why, count, relevant=False)
 
 
-def _type(entry: Entry) -> str:
-    return text(entry.resource.get("resourceType"))
+def _type(resource: Resource) -> str:
+    return text(resource.get("resourceType"))
 
 
 __all__ = ["EXTRACTORS", "Extractor", "extract"]

@@ -3,9 +3,10 @@
 import re
 from typing import NamedTuple
 
+from b12fhir.fhir.extract.memory import Memory
 from b12fhir.fhir.extract.record import Record
 from b12fhir.fhir.extract.status import TOPICS
-from b12fhir.fhir.extract.tree import codes_of, displays_of, items, obj, text
+from b12fhir.fhir.extract.tree import codes_of, displays_of, obj, text
 from b12fhir.kernel.codes import LOINC, Code, is_loinc
 from b12fhir.protocol.analytes import LabCode
 
@@ -19,7 +20,8 @@ class Meaning(NamedTuple):
     """What the codings of one Observation say, all of them looked at.
 
     ``foreign`` are the codings of a code no laboratory table knows, ``standard`` tells whether one
-    of them is a LOINC code, and ``names_b12`` whether their names speak of B12 or its metabolites.
+    of them is a LOINC code. ``numbers`` are the LOINC codes of ``labs`` in one text;
+    it is empty where they mean different tests.
     """
 
     labs: tuple[LabCode, ...] = ()
@@ -29,32 +31,38 @@ class Meaning(NamedTuple):
     concepts: tuple[Code, ...] = ()
     foreign: tuple[Code, ...] = ()
     standard: bool = False
-    names_b12: bool = False
     is_known: bool = False
-
-
-_Key = tuple[object, ...]
+    numbers: str = ""
 
 
 def meaning_of(code: object, record: Record) -> Meaning:
     """LOINC codings first; the site's code map only when no LOINC coding is known.
 
-    A record holds the same codes over and over, so each is looked up once.
+    What a coding means is remembered: it follows from its system and code alone.
     """
-    key = _key(code)
-    known: Meaning | None = record.meanings.get(key)
+    codings = code.get("coding") if isinstance(code, dict) else None
+    given = codings if isinstance(codings, list) else ()
+    key = tuple([(one.get("system"), one.get("code")) for one in given if isinstance(one, dict)])
+    memory: Memory[Meaning] = record.memories.meanings
+    known = memory.recall(key)
     if known is None:
-        known = record.meanings[key] = _meaning(code, record)
+        known = _meaning(code, record)
+        memory.keep(key, known)
     return known
 
 
-def _key(code: object) -> _Key:
+def names_b12(code: object, record: Record) -> bool:
+    """Do the names of an unknown code speak of B12 or its metabolites?"""
     held = obj(code)
-    codings = [
-        (str(one.get("system")), str(one.get("code")), str(one.get("display")))
-        for one in items(held.get("coding"))
-    ]
-    return (str(held.get("text")), *codings)
+    names = (text(held.get("text")), *displays_of(held))
+    return any(_speaks(name, record.names) for name in names)
+
+
+def _speaks(name: str, known: dict[str, bool]) -> bool:
+    found = known.get(name)
+    if found is None:
+        found = known[name] = bool(_B12_WORDS.search(name))
+    return found
 
 
 def _meaning(code: object, record: Record) -> Meaning:
@@ -69,14 +77,8 @@ def _meaning(code: object, record: Record) -> Meaning:
         concepts=concepts,
         foreign=codes,
         standard=any(one.system == LOINC and is_loinc(one.code) for one in codes),
-        names_b12=_names_b12(code),
         is_known=local.is_known or bool(concepts),
     )
-
-
-def _names_b12(code: object) -> bool:
-    names = (text(obj(code).get("text")), *displays_of(code))
-    return any(_B12_WORDS.search(name) for name in names)
 
 
 def _look_up(codes: list[Code], record: Record) -> Meaning:
@@ -86,8 +88,15 @@ def _look_up(codes: list[Code], record: Record) -> Meaning:
     presence = next((table.presence[one] for one in numbers if one in table.presence), "")
     look_alike = next((table.not_these[one] for one in numbers if one in table.not_these), "")
     panel = any(number in table.panels for number in numbers)
-    known = bool(labs or presence or look_alike or panel)
-    return Meaning(labs, presence, look_alike, panel, is_known=known)
+    several = len({one.analyte for one in labs}) > 1
+    return Meaning(
+        labs,
+        presence,
+        look_alike,
+        panel,
+        is_known=bool(labs or presence or look_alike or panel),
+        numbers="" if look_alike or several else " ".join(one.code for one in labs),
+    )
 
 
 def _concepts(codes: tuple[Code, ...], record: Record) -> tuple[Code, ...]:

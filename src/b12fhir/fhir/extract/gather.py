@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any, TypeVar
 
 from b12fhir.facts.history import Concept
@@ -28,7 +29,7 @@ def gather(patient: Patient, found: Iterable[Found], *, used: int, ignored: int)
     return Facts(
         patient=patient,
         pregnancy=combine(kinds.get(Statement, [])),
-        labs=_sorted(labs, _lab_key),
+        labs=_sorted_labs(labs),
         refused=_sorted(kinds.get(RefusedLab, [])),
         presences=_sorted(kinds.get(PresenceResult, [])),
         concepts=_sorted(kinds.get(Concept, [])),
@@ -44,8 +45,19 @@ def gather(patient: Patient, found: Iterable[Found], *, used: int, ignored: int)
 
 
 def _sorted(facts: Iterable[_Fact], key: Callable[[_Fact], Any] = repr) -> tuple[_Fact, ...]:
-    """Sorted by all their content, unless a cheaper complete key is given (labs are many)."""
+    """Sorted by all their content, unless a cheaper complete key is given."""
     return tuple(sorted(facts, key=key))
+
+
+def _sorted_labs(labs: list[LabResult]) -> tuple[LabResult, ...]:
+    """Labs are many: where analyte, time and reference tell all apart, the rest is not asked."""
+    apart = len({result.reference for result in labs}) == len(labs)
+    return _sorted(labs, _short_key if apart else _lab_key)
+
+
+def _short_key(result: LabResult) -> tuple[str, date, date, str, str]:
+    when = result.when
+    return result.analyte.value, when.first, when.last, when.text, result.reference
 
 
 def _lab_key(result: LabResult) -> tuple[str, ...]:
@@ -68,6 +80,8 @@ def _lab_key(result: LabResult) -> tuple[str, ...]:
 def _current(labs: list[LabResult]) -> tuple[list[LabResult], list[Issue]]:
     """R-16: a corrected result replaces what was reported of the same sample before."""
     corrected = [result for result in labs if result.corrected]
+    if not corrected:
+        return labs, []
     gone = [
         result
         for result in labs

@@ -1,6 +1,6 @@
 """Every reason for which a datum is set aside, doubted or only shown: codes that stay stable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from b12fhir.kernel.evidence import Issue, Severity
 
@@ -20,12 +20,18 @@ class Kind:
     effect: str
     advice: str
     fault: bool = False
+    # Derived: both as they follow a sentence.
+    _then: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        told = [part for part in (self.effect, self.advice) if part]
+        object.__setattr__(self, "_then", "".join(f" {part}" for part in told))
 
     def issue(self, reference: str, why: str, *, relevant: bool = True) -> Issue:
         """An issue of this kind about one resource: what, where, why, what to do."""
         where = reference or "A resource without reference"
         stop = "" if why.endswith("?") else "."
-        said = " ".join(part for part in (f"{where} {why}{stop}", self.effect, self.advice) if part)
+        said = f"{where} {why}{stop}{self._then}"
         return Issue(self.code, self.severity, reference, said, relevant)
 
     def summary(self, why: str, count: int, *, relevant: bool) -> Issue:

@@ -19,7 +19,7 @@ Notes = list[tuple[Kind, str]]
 
 def collected(part: Resource, record: Record, notes: Notes) -> tuple[When, bool]:
     """The time of collection, and whether only the issue date was there to stand in for it."""
-    recorded = _effective(part) or _specimen(part, record)
+    recorded = part.get("effectiveDateTime") or _effective(part) or _specimen(part, record)
     issued_only = recorded is None
     if recorded is None:
         recorded = part.get("issued")

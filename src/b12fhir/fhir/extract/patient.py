@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 from b12fhir.errors import PatientError
 from b12fhir.facts.patient import Patient, Sex
-from b12fhir.fhir.bundle import Entry
 from b12fhir.fhir.extract.issues import DATE_DROPPED, MODIFIED, quote
+from b12fhir.fhir.extract.record import Source
 from b12fhir.fhir.extract.tree import items, text
-from b12fhir.fhir.extract.versions import reference_of
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.dates import parse_when
 from b12fhir.kernel.evidence import Issue
@@ -16,13 +15,15 @@ from b12fhir.kernel.evidence import Issue
 _SEXES = {"female": Sex.FEMALE, "male": Sex.MALE}
 
 
-def choose(found: list[Entry], wanted: str | None) -> Entry:
+def choose(found: list[Source], wanted: str | None) -> Source:
     """The Patient meant: the one ``wanted`` (``Patient/1`` or ``1``), else the only one."""
-    people = [entry for entry in found if entry.resource.get("resourceType") == "Patient"]
+    people = [source for source in found if source.resource.get("resourceType") == "Patient"]
     if wanted is not None:
         last = wanted.rpartition("/")[2]
         people = [
-            entry for entry in people if last == entry.resource.get("id") or _ends(entry.url, last)
+            source
+            for source in people
+            if last == source.resource.get("id") or _ends(source.url, last)
         ]
     if not people:
         message = "No Patient resource was found." if wanted is None else "The Patient is missing."
@@ -33,9 +34,9 @@ def choose(found: list[Entry], wanted: str | None) -> Entry:
     return people[0]
 
 
-def _reference(entry: Entry) -> str:
+def _reference(source: Source) -> str:
     """``Patient/<id>``; of a Patient without id, the last part of its address stands for it."""
-    named = reference_of(entry.resource, entry.url)
+    named = source.reference
     return named if named.startswith("Patient/") else f"Patient/{re.split('[/:]', named)[-1]}"
 
 
@@ -44,12 +45,12 @@ def _ends(url: str, last: str) -> bool:
     return bool(last) and last in {url.rpartition("/")[2], url.rpartition(":")[2]}
 
 
-def read_patient(entry: Entry, site: Site) -> Patient:
+def read_patient(source: Source, site: Site) -> Patient:
     """What a decision needs to know of the person."""
-    resource = entry.resource
+    resource = source.resource
     death = parse_when(resource.get("deceasedDateTime"), site.zone)
     return Patient(
-        reference=_reference(entry),
+        reference=_reference(source),
         sex=_SEXES.get(text(resource.get("gender")), Sex.UNKNOWN),
         birth=parse_when(resource.get("birthDate"), site.zone),
         deceased=resource.get("deceasedBoolean") is True or "deceasedDateTime" in resource,
@@ -59,9 +60,9 @@ def read_patient(entry: Entry, site: Site) -> Patient:
     )
 
 
-def patient_issues(entry: Entry, site: Site) -> Iterator[Issue]:
+def patient_issues(source: Source, site: Site) -> Iterator[Issue]:
     """Doubts about the Patient resource itself."""
-    resource, reference = entry.resource, reference_of(entry.resource, entry.url)
+    resource, reference = source.resource, source.reference
     for name in ("birthDate", "deceasedDateTime"):
         if resource.get(name) and parse_when(resource[name], site.zone) is None:
             yield DATE_DROPPED.issue(reference, f"has the {name} {quote(resource[name])}")

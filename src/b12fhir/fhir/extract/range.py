@@ -86,7 +86,7 @@ def _limit(
             (RANGE_DROPPED, f"has a reference range in '{shown}', which cannot be compared")
         )
         return None
-    return own.apply(Measure(value, own.unit))
+    return Measure(own.convert(value), own.native)
 
 
 def _check_overlap(

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from b12fhir.facts.patient import Patient
 from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.issues import Kind
 from b12fhir.fhir.extract.lexicon import Lexicon
+from b12fhir.fhir.extract.memory import Memories
 from b12fhir.fhir.extract.tree import items, obj, text
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.dates import When, parse_when
@@ -40,22 +41,31 @@ class Record:
     """One patient's record while it is read.
 
     ``aliases`` are the references that mean the patient; ``base`` is the address of the server the
-    patient was read from, if known; ``neighbours`` are resources that others refer to;
-    ``meanings`` remembers what each Observation code means.
+    patient was read from, if known; ``neighbours`` are resources that others refer to.
+    ``memories`` outlive the record; ``names``, which may hold any text, tells of each name of an
+    unknown code whether it speaks of B12, and is gone with the record.
     """
 
     protocol: Protocol
     site: Site
     patient: Patient
     lexicon: Lexicon
+    memories: Memories
     aliases: frozenset[str]
     base: str = ""
     neighbours: Mapping[str, Resource] = field(default_factory=dict)
-    meanings: dict[tuple[object, ...], Any] = field(default_factory=dict)
+    names: dict[str, bool] = field(default_factory=dict)
 
     def when(self, value: object) -> When | None:
         """A FHIR date or time in the site's zone."""
-        return parse_when(value, self.site.zone)
+        if not isinstance(value, str):
+            return None
+        known = self.memories.moments.recall((value,))
+        if known is None:
+            known = parse_when(value, self.site.zone)
+            if known is not None:
+                self.memories.moments.keep((value,), known)
+        return known
 
     def resolve(self, reference: object, holder: Resource) -> Resource | None:
         """The resource a Reference points to: contained in ``holder``, or among the others."""

@@ -10,8 +10,7 @@ def base_of(url: str) -> str:
     """The server's address within the address of a resource; ``""`` if it has none."""
     if not url.startswith(("http://", "https://")):
         return ""
-    parts = url.partition("/_history/")[0].split("/")
-    return "/".join(parts[:-2])
+    return url.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[0]
 
 
 def not_ours(source: Source, record: Record, element: str = "subject") -> tuple[Kind, str] | None:
@@ -21,7 +20,8 @@ def not_ours(source: Source, record: Record, element: str = "subject") -> tuple[
     server is another person. Logical, conditional and contained subjects are not followed: they
     name someone who is not the patient's own resource.
     """
-    target = text(obj(source.resource.get(element)).get("reference"))
+    owner = source.resource.get(element)
+    target = text(owner.get("reference")) if isinstance(owner, dict) else ""
     if not target and _is_withdrawn(source.resource):
         # Servers may strip what they withdraw to id and status: nothing of it is used anyway.
         return None

@@ -37,8 +37,12 @@ def codes_of(concept: object) -> tuple[Code, ...]:
 
 def first_code(concept: object) -> str:
     """The first code of a CodeableConcept, whatever its system, or ``""``."""
-    codes = codes_of(concept)
-    return codes[0].code if codes else ""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
+        code = text(coding.get("code")) if isinstance(coding, dict) else ""
+        if code:
+            return code
+    return ""
 
 
 def words_of(concept: object) -> str:

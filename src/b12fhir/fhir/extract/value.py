@@ -120,8 +120,13 @@ def _no_number(value: object, notes: Notes) -> Reading:  # noqa: ARG001 - one si
     raise RefusedError(UNREADABLE, f"has a value that is {kind}")
 
 
+def is_sane(number: Decimal) -> bool:
+    """Is it a number, and of a size that arithmetic can take?"""
+    return number.is_finite() and abs(number.adjusted()) <= _MAGNITUDE
+
+
 def _sane(number: Decimal) -> Decimal:
-    if not number.is_finite() or abs(number.adjusted()) > _MAGNITUDE:
+    if not is_sane(number):
         raise RefusedError(IMPLAUSIBLE, "has a value of impossible size")
     return number
 

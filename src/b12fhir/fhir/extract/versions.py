@@ -3,8 +3,9 @@
 import json
 from datetime import UTC, datetime
 
-from b12fhir.fhir.bundle import Entry, Resource
+from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.issues import VERSIONS
+from b12fhir.fhir.extract.record import Source
 from b12fhir.fhir.extract.subject import base_of
 from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.kernel.dates import parse_when
@@ -23,15 +24,17 @@ def reference_of(resource: Resource, url: str) -> str:
     return f"{resource.get('resourceType')}/{own}" if own else url
 
 
-def newest(found: list[Entry]) -> tuple[list[Entry], list[Issue]]:
+def newest(found: list[Source]) -> tuple[list[Source], list[Issue]]:
     """Each resource once, in its newest version; exact duplicates vanish.
 
     Order of versions: numeric ``versionId``, ``lastUpdated``, then the status rank. If none of
     these tells two different contents apart, one is taken by a fixed rule and an issue says so.
     """
-    versions: dict[_Identity, list[Entry]] = {}
-    for entry in found:
-        versions.setdefault(_identity(entry), []).append(entry)
+    if _all_apart(found):
+        return found, []
+    versions: dict[_Identity, list[Source]] = {}
+    for source in found:
+        versions.setdefault(_identity(source), []).append(source)
     kept, conflicts = [], []
     for rivals in versions.values():
         best = rivals[0] if len(rivals) == 1 else max(rivals, key=_order)
@@ -41,34 +44,41 @@ def newest(found: list[Entry]) -> tuple[list[Entry], list[Issue]]:
     return kept, conflicts
 
 
-def _is_disputed(best: Entry, rivals: list[Entry]) -> bool:
+def _all_apart(found: list[Source]) -> bool:
+    """Has each a type and an id that no other has? Then none is a version of another."""
+    if len({source.reference for source in found}) < len(found):
+        return False
+    return all(text(source.resource.get("id")) for source in found)
+
+
+def _is_disputed(best: Source, rivals: list[Source]) -> bool:
     """Does another version say something else and claim to be just as new?"""
     said = _content(best.resource)
     return any(_age(one) == _age(best) and _content(one.resource) != said for one in rivals)
 
 
-def _identity(entry: Entry) -> _Identity:
-    own = text(entry.resource.get("id"))
+def _identity(source: Source) -> _Identity:
+    own = text(source.resource.get("id"))
     if own:
-        return base_of(entry.url), str(entry.resource.get("resourceType")), own
-    if entry.url:
-        return entry.url, "", ""
-    return "", "", _content(entry.resource)
+        return base_of(source.url), str(source.resource.get("resourceType")), own
+    if source.url:
+        return source.url, "", ""
+    return "", "", _content(source.resource)
 
 
-def _age(entry: Entry) -> tuple[int, datetime, int]:
-    meta = obj(entry.resource.get("meta"))
+def _age(source: Source) -> tuple[int, datetime, int]:
+    meta = obj(source.resource.get("meta"))
     version = text(meta.get("versionId"))
     updated = parse_when(meta.get("lastUpdated"), UTC)
     return (
         int(version) if version.isdecimal() and len(version) < len("1234567890") else -1,
         (updated.instant if updated else None) or _EARLIEST,
-        _RANK.get(text(entry.resource.get("status")), 0),
+        _RANK.get(text(source.resource.get("status")), 0),
     )
 
 
-def _order(entry: Entry) -> tuple[tuple[int, datetime, int], str]:
-    return _age(entry), _content(entry.resource)
+def _order(source: Source) -> tuple[tuple[int, datetime, int], str]:
+    return _age(source), _content(source.resource)
 
 
 def _content(resource: Resource) -> str:
@@ -79,6 +89,7 @@ def _content(resource: Resource) -> str:
         return "too deep to be compared"
 
 
-def _conflict(entry: Entry) -> Issue:
-    reference = reference_of(entry.resource, entry.url)
-    return VERSIONS.issue(reference, "is given twice with different content and no version order")
+def _conflict(source: Source) -> Issue:
+    return VERSIONS.issue(
+        source.reference, "is given twice with different content and no version order"
+    )
