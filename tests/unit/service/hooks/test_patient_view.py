@@ -369,8 +369,8 @@ def test_what_could_not_be_read_is_said_on_every_other_card_too() -> None:
 def test_a_long_conversion_is_shown_as_it_was_recorded() -> None:
     """Haemoglobin in mmol/L is converted exactly, and the amount in g/L may have no end."""
     judged = lab(A.HEMOGLOBIN, 76)
-    endless = replace(judged.amount, value=Decimal(229) / 3)
-    sent = replace(judged, amount=endless, recorded_value="4.74", recorded_unit="mmol/L")
+    endless = judged.amount._replace(value=Decimal(229) / 3)
+    sent = judged._replace(amount=endless, recorded_value="4.74", recorded_unit="mmol/L")
     assert "Hb 4.74 mmol/L" in card(proposed(LOW, sent)).summary
 
 
