@@ -8,7 +8,6 @@ import requests
 
 from b12fhir.adapters.server import Limits, Patience, RestServer
 from b12fhir.fhir.site import Site
-from b12fhir.ports import Caller
 from b12fhir.protocol.load import load_protocol
 from b12fhir.service.hooks.model import Hook
 from b12fhir.service.hooks.services import Query, queries
@@ -99,11 +98,6 @@ def bundle_of_puts(resources: list[dict[str, Any]]) -> dict[str, Any]:
 def house_of(base: str, pages: int = 20) -> House:
     """The service, with the real client of a server."""
 
-    class Open(Gate):
-        def admit(self, authorization: str, url: str, now: Any) -> Caller:
-            super().admit(authorization, url, now)
-            return Caller(fhir_servers=frozenset({base}))
-
     def opened(at: str, token: str) -> RestServer:
         limits = Limits(until=time.monotonic() + 60)
         patience = Patience(retries=1)
@@ -111,7 +105,7 @@ def house_of(base: str, pages: int = 20) -> House:
             at, token=lambda: token, limits=limits, patience=patience, max_pages=pages
         )
 
-    return House(gate=Open(), open_server=opened)
+    return House(gate=Gate(fhir_servers=frozenset({base})), open_server=opened)
 
 
 def told(answer: Any) -> dict[str, Any]:

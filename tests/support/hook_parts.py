@@ -28,16 +28,20 @@ LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 
 
 class Gate:
-    """Admits whoever brings `GOOD`; keeps the addresses that tokens would have to name."""
+    """Admits whoever brings `GOOD`; keeps the addresses that tokens would have to name.
 
-    def __init__(self) -> None:
+    ``changes`` are of the caller that is told.
+    """
+
+    def __init__(self, **changes: Any) -> None:
         self.asked: list[str] = []
+        self.caller = replace(Caller(issuer=ISSUER, fhir_servers=frozenset({EHR})), **changes)
 
     def admit(self, authorization: str, url: str, _now: datetime) -> Caller:
         self.asked.append(url)
         if authorization != GOOD:
             raise UntrustedError("Not admitted.")
-        return Caller(issuer=ISSUER, fhir_servers=frozenset({EHR}))
+        return self.caller
 
 
 class Book:

@@ -20,6 +20,7 @@ from tests.support.hook_parts import (
     GOOD,
     PUBLIC,
     Ehr,
+    Gate,
     House,
     bundle,
     observation,
@@ -157,6 +158,24 @@ def test_an_ehr_that_names_no_server_is_told_apart_by_its_issuer(house):
     house.call(whole())
     house.call(view(prefetch=prefetch(LOW), fhirServer=EHR))
     assert len({one.patient for one in house.book.issued}) == 2
+
+
+def test_tenants_of_one_issuer_are_told_apart():
+    """Patient/p1 of two hospitals that share an issuer are two people."""
+    seen = []
+    for tenant in ("north", "south"):
+        house = House(gate=Gate(tenant=tenant))
+        cards(house.call(whole()))
+        seen += house.book.issued
+    assert len({one.patient for one in seen}) == 2
+
+
+def test_a_call_without_any_issuer_is_limited_by_its_address():
+    """No token is asked for: the address is all that is known of who calls."""
+    house = House(gate=Gate(issuer=""), limits=HookLimits(calls_per_minute=1))
+    known = [{"REMOTE_ADDR": f"192.0.2.{last}"} for last in (1, 1, 2)]
+    answers = [house.call(whole(), environ_overrides=one).status_code for one in known]
+    assert answers == [200, 429, 200]
 
 
 def test_results_are_the_patients_also_where_addresses_are_full(house):
@@ -346,16 +365,23 @@ def test_a_body_that_is_too_large_is_not_read():
     assert issue(house.call(whole()), 413)["code"] == "too-long"
 
 
-def test_a_body_of_unstated_length_is_limited_as_well():
-    """Chunked: the server ends the stream, nobody says beforehand how long it is."""
-    stream = {
-        "input_stream": io.BytesIO(json.dumps(whole()).encode()),
+@pytest.mark.parametrize("limit", [1000, 65_536])
+def test_a_body_of_unstated_length_is_limited_as_well(limit):
+    """Chunked: the server ends the stream, nobody says beforehand how long it is.
+
+    Werkzeug reads 65,536 bytes at a time: at a limit of so many it stops, as if that were all.
+    """
+    long = House(limits=HookLimits(body_bytes=limit))
+    issue(long.call(None, **chunked(json.dumps(whole()).ljust(2 * limit))), 413)
+    assert cards(House().call(None, **chunked(json.dumps(whole()))))
+
+
+def chunked(text: str) -> dict[str, Any]:
+    return {
+        "input_stream": io.BytesIO(text.encode()),
         "content_type": "application/json",
         "environ_overrides": {"wsgi.input_terminated": True},
     }
-    issue(House(limits=HookLimits(body_bytes=1000)).call(None, **stream), 413)
-    stream["input_stream"] = io.BytesIO(json.dumps(whole()).encode())
-    assert cards(House().call(None, **stream))
 
 
 def test_another_hook_is_refused(house):
@@ -439,6 +465,7 @@ def test_all_refusals_of_a_caller_are_alike(house, method, path, given):
     assert answer.status_code == 401
     assert answer.data == b""
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "Content-Type" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/cds-services", VIEW, f"{VIEW}/feedback"])

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from b12fhir.adapters.server import Limits, Patience, RestServer
-from b12fhir.ports import Caller
 from b12fhir.service.hooks.model import Hook
 from tests.support.hook_messages import body
 from tests.support.hook_parts import Gate, House, bundle, prefetch
@@ -98,17 +97,12 @@ def serving(behave: Behaviour) -> Iterator[tuple[str, list[bytes]]]:
 def house_of(base: str) -> House:
     """The service with the real client, allowed to ask at ``base`` for a second in all."""
 
-    class Open(Gate):
-        def admit(self, authorization: str, url: str, now: Any) -> Caller:
-            super().admit(authorization, url, now)
-            return Caller(fhir_servers=frozenset({base}))
-
     def opened(at: str, token: str) -> RestServer:
         limits = Limits(until=time.monotonic() + DEADLINE_S)
         patience = Patience(retries=1, first=0.01, most=0.05)
         return RestServer(at, token=lambda: token, limits=limits, patience=patience)
 
-    return House(gate=Open(), open_server=opened)
+    return House(gate=Gate(fhir_servers=frozenset({base})), open_server=opened)
 
 
 def refusal(house: House, base: str, **members: Any) -> dict[str, Any]:

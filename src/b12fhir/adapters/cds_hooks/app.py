@@ -61,7 +61,7 @@ def _routes(app: Flask, desk: Desk) -> None:
     def preflight(service: str = "") -> Response:
         """A browser asks before it sends, without a token. `_let_in` adds what it asks for."""
         del service
-        return Response(status=204)
+        return refusals.bare(204)
 
     for path in (_DISCOVERY, _SERVICE, _FEEDBACK):
         app.add_url_rule(path, "preflight", preflight, methods=["OPTIONS"])

@@ -12,7 +12,7 @@ from b12fhir.adapters.cds_hooks.access import Access, read_access
 from b12fhir.adapters.cds_hooks.gather import Gatherer
 from b12fhir.adapters.cds_hooks.parts import Parts
 from b12fhir.adapters.cds_hooks.rates import Rates
-from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, too_often
+from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, bare, too_often
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
@@ -60,18 +60,18 @@ class Desk:
         """The cards for one call."""
         caller = self._admitted()
         service = self._service(service_id)
-        return Response(self._answer(service, caller, _body()), mimetype=_JSON)
+        return Response(self._answer(service, caller, self._sent()), mimetype=_JSON)
 
     def feedback(self, service_id: str) -> Response:
         """Keep what came of cards; an empty answer once it is kept."""
         self._admitted()
         service = self._service(service_id)
-        heard = read_feedback(service.id, _body(), self._parts.clock())
+        heard = read_feedback(service.id, self._sent(), self._parts.clock())
         self._parts.book.hear(heard)
         for one in heard:
             self._parts.metrics.heard(service.id, one.outcome)
         request.environ[self.COUNTS] = f" entries={len(heard)}"
-        return Response(status=200)
+        return bare(200)
 
     def _admitted(self) -> Caller:
         """Who calls. The address that a token must be made out to is never read from the call."""
@@ -79,10 +79,14 @@ class Desk:
         caller = self._parts.gate.admit(
             given, self._parts.public + request.path, self._parts.clock()
         )
-        wait = self._rates.wait(caller.issuer or request.remote_addr or "", time.monotonic())
+        who = _name_of(caller) if caller.issuer else request.remote_addr or ""
+        wait = self._rates.wait(who, time.monotonic())
         if wait:
             raise too_often(wait)
         return caller
+
+    def _sent(self) -> object:
+        return _body(self._parts.limits.body_bytes)
 
     def _service(self, service_id: str) -> Service:
         service = self._services.get(service_id)
@@ -151,14 +155,18 @@ def _name_of(caller: Caller) -> str:
     A client may send a record whose addresses are not its own: compared with it, every result
     would seem to be another server's.
     """
-    return f"client:{caller.issuer}" if caller.issuer else _LOCAL
+    return f"client:{caller.issuer}|{caller.tenant}" if caller.issuer else _LOCAL
 
 
-def _body() -> object:
+def _body(most: int) -> object:
     """The JSON that was sent; refused unread if it is no JSON, compressed or too large."""
     kind, packed = request.mimetype, request.headers.get("Content-Encoding", "identity")
     if packed.strip().lower() != "identity" or not (
         kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
     ):
         raise RefusedCallError(415)
-    return decode(request.get_data(cache=False), where="The body")
+    raw = request.get_data(cache=False)
+    if len(raw) >= most:
+        # Where no length was stated, Werkzeug may stop at the limit without a word.
+        raise RefusedCallError(413)
+    return decode(raw, where="The body")

@@ -87,6 +87,13 @@ def refused(status: int, said: str, where: str = "") -> Response:
     return Response(encode(outcome), status, mimetype=FHIR_JSON)
 
 
+def bare(status: int, headers: Mapping[str, str] = _NO_HEADERS) -> Response:
+    """An answer without a body, and so of no type."""
+    response = Response(status=status, headers=dict(headers))
+    del response.headers["Content-Type"]
+    return response
+
+
 def of_call(error: RefusedCallError) -> Response:
     """The answer to a call that the web refused."""
     response = refused(error.status, error.said)
@@ -97,7 +104,7 @@ def of_call(error: RefusedCallError) -> Response:
 def of_error(error: B12Error) -> Response | None:
     """The answer to an error of ours; ``None`` for one that should not have come this far."""
     if isinstance(error, UntrustedError):
-        return Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return bare(401, {"WWW-Authenticate": "Bearer"})
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), None)
     if status is None:
         return None
