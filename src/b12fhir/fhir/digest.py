@@ -95,13 +95,16 @@ def untouched(resource: Mapping[str, Any], site: Site) -> bool:
 
 def _facts(decision: Decision) -> list[list[str]]:
     """Used facts without their server ids: a result sent twice is the same fact."""
-    found = {_fact(finding.rule, fact) for finding in decision.findings for fact in finding.inputs}
-    caused = {_fact(cause.rule, fact) for cause in decision.causes for fact in cause.inputs}
-    return [list(fact) for fact in sorted(found | caused)]
+    used = [(finding.rule, fact) for finding in decision.findings for fact in finding.facts]
+    used += [(cause.rule, fact) for cause in decision.causes for fact in cause.facts]
+    # Most facts are used by several rules: each is put into words once.
+    shown = {id(fact): _shown(fact.as_input()) for fact in {id(f): f for _, f in used}.values()}
+    said = {(rule, *shown[id(fact)]) for rule, fact in used}
+    return [list(fact) for fact in sorted(said)]
 
 
-def _fact(rule: str, fact: Input) -> tuple[str, str, str, str, str]:
-    return (rule, fact.reference.partition("/")[0], fact.value, fact.unit, fact.date)
+def _shown(fact: Input) -> tuple[str, str, str, str]:
+    return (fact.reference.partition("/")[0], fact.value, fact.unit, fact.date)
 
 
 def _cause(cause: Cause) -> list[object]:

@@ -284,3 +284,16 @@ def test_a_row_without_a_course_proposes_nothing() -> None:
     rows = tuple(replace(r, oral="", oral_maintenance="") for r in protocol.pack.regimens)
     bare = replace(protocol, pack=replace(protocol.pack, regimens=rows))
     assert not make_plan(decided(LOW), bare, D0).phases
+
+
+def test_no_test_is_dated_beyond_the_horizon() -> None:
+    """A pack may name a month that lies behind it: the days up to it stand, the later ones go."""
+    protocol = load_protocol()
+    follow_up = protocol.pack.monitoring["follow-up"]
+    last = protocol.limits.horizon_months
+    late = replace(follow_up[0], id="late", test="late", months=(last, last + 1), days=())
+    sets = {**protocol.pack.monitoring, "follow-up": (*follow_up, late)}
+    pack = replace(protocol.pack, monitoring=sets)
+    plan = make_plan(decided(LOW, PA), replace(protocol, pack=pack), D0)
+    (item,) = [one for one in plan.monitoring if one.test == "late"]
+    assert item.due[-1] == plan.horizon == date(2027, 11, 21)
