@@ -239,7 +239,7 @@ def test_the_limits_looked_at_are_all_there_are(case: Case) -> None:
     proposal = propose(resources, PROTOCOL, case.as_of, Site())
     day = case.as_of.date()
     asked = counterfactual._Asked(proposal.facts, PROTOCOL, day, proposal.decision)
-    for result in usable(Case_(proposal.facts, PROTOCOL, day)).chosen.values():
+    for result in usable(Case_(proposal.facts, PROTOCOL, day)).values():
         if result.analyte not in counterfactual._TESTS:
             continue
         one = result
