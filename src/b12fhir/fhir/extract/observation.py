@@ -110,7 +110,7 @@ def _alike(source: Source, meaning: Meaning) -> Issue:
 def _read_unknown(source: Source, meaning: Meaning, record: Record) -> Iterable[Found]:
     """Codes no table knows: facts may still be in the answer; local laboratory codes are listed."""
     part = source.resource
-    concerns = names_b12(part.get("code"), record)
+    concerns = names_b12(part.get("code"))
     listed = concerns or (not meaning.standard and _is_laboratory(part))
     if not listed and not answers(part, record):
         return ()

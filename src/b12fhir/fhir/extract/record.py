@@ -42,8 +42,7 @@ class Record:
 
     ``aliases`` are the references that mean the patient; ``base`` is the address of the server the
     patient was read from, if known; ``neighbours`` are resources that others refer to.
-    ``memories`` outlive the record; ``names``, which may hold any text, tells of each name of an
-    unknown code whether it speaks of B12, and is gone with the record.
+    ``memories`` outlive the record and name nobody.
     """
 
     protocol: Protocol
@@ -54,7 +53,6 @@ class Record:
     aliases: frozenset[str]
     base: str = ""
     neighbours: Mapping[str, Resource] = field(default_factory=dict)
-    names: dict[str, bool] = field(default_factory=dict)
 
     def when(self, value: object) -> When | None:
         """A FHIR date or time in the site's zone."""
