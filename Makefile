@@ -7,7 +7,7 @@ SAMPLE ?=
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hapi setup-system lint types mutate bench-decision bench-extract bench-hooks clean
+.PHONY: help demo test hapi hooks setup-system lint types mutate bench-decision bench-extract bench-hooks clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/.installed-dev ## all checks and tests, the real FHIR server's inc
 
 hapi: $(VENV)/.installed ## real FHIR server with the cohort, until Ctrl-C (PORT=8080)
 	PYTHON=$(VENV)/bin/python tests/hapi/serve.sh $(PORT)
+
+hooks: $(VENV)/.installed-server ## the CDS Hooks service for a trial, until Ctrl-C: nobody is asked for a token
+	$(VENV)/bin/b12fhir serve --config profiles/cds-hooks/trial.toml
 
 setup-system: ## install what the real servers of the tests need: JDK, Maven, curl, PostgreSQL (Debian; only if missing)
 	tests/hapi/tools.sh install
@@ -52,6 +55,11 @@ $(VENV)/.installed: pyproject.toml
 	@echo "setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-server: $(VENV)/.installed
+	@echo "adding what the service needs ..."
+	@$(VENV)/bin/pip install -q --disable-pip-version-check -e '.[server]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
