@@ -1,6 +1,6 @@
 """The record of a call: what was sent is used as it is, and what is lacking is never nothing."""
 
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -284,6 +284,51 @@ def test_queries_are_sent_at_the_same_time():
     given = {"family": None}
     assert (len(QUERIES) - len(given)) % 2 == 0
     assert ids(gather(given, Slow(patient()), lanes=2)) == {"p1"}
+
+
+def test_nothing_more_is_asked_once_a_required_answer_is_missing():
+    """The call is refused: each further query would cost the EHR work, and the reader time."""
+    ehr = Ehr(patient(), fails={"Condition": ServerError("The EHR answered with a web page.")})
+    with pytest.raises(MissingDataError):
+        gather(None, ehr, lanes=1)
+    order = [query.kind for query in QUERIES]
+    assert ehr.asked == order[: order.index("Condition") + 1]
+    assert len(ehr.asked) < len(order)
+
+
+def test_a_query_under_way_ends_when_a_required_one_fails():
+    """It stops at the page it reads: this one has no last page."""
+    begun = Event()
+
+    class Endless(Ehr):
+        def search(self, kind, _params):
+            if kind == "Patient":
+                begun.wait(60)
+                raise AuthError("The EHR answered 403.", status=403)
+            begun.set()
+            while True:
+                yield observation("o1", "120")
+
+    with pytest.raises(MissingDataError) as caught:
+        gather(None, Endless(), lanes=2)
+    assert caught.value.where == "prefetch.patient"
+
+
+def test_of_two_that_fail_the_first_is_named_whichever_fails_first():
+    """The same call gives the same answer."""
+    failed = Event()
+
+    class Failing(Ehr):
+        def search(self, kind, _params):
+            if kind == "Patient":
+                failed.wait(60)
+            else:
+                failed.set()
+            raise AuthError("The EHR answered 403.", status=403)
+
+    with pytest.raises(MissingDataError) as caught:
+        gather(None, Failing(), lanes=2)
+    assert caught.value.where == "prefetch.patient"
 
 
 # Drugs

@@ -7,6 +7,8 @@ What cannot be had is never taken for "there is nothing": without a required ans
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from b12fhir.errors import CallError, MissingDataError, ServerError
@@ -51,6 +53,9 @@ class Gatherer:
         self._server: HookServer | None = None
         self._unchecked: list[str] = []
         self._medicines: list[Resource] = []
+        # Place of the first required query that is known to have failed: those after it are of no
+        # use any more. Those before it go on, so that the same fault is always named.
+        self._end = len(queries)
 
     def gather(self, prefetch: object, more: Iterable[Resource] = ()) -> Gathered:
         """Everything about the patient; ``more`` are resources of the call that name drugs.
@@ -146,21 +151,34 @@ class Gatherer:
             return
         server = self._at(self._open)
         with ThreadPoolExecutor(max_workers=min(self._lanes, len(lacking))) as pool:
-            answers = list(pool.map(lambda query: self._asked(server, query), lacking))
+            asked = partial(self._asked, server)
+            answers = list(pool.map(asked, lacking, range(len(lacking))))
         for query, answer in zip(lacking, answers, strict=True):
-            if isinstance(answer, ServerError):
-                self._lacks(query, answer.message)
-            elif query.key == PATIENT and not any(map(self._is_patient, answer)):
-                self._lacks(query, "the FHIR server does not know this patient")
+            if isinstance(answer, str):
+                self._lacks(query, answer)
             else:
                 self._keep(query, answer, found)
 
-    def _asked(self, server: HookServer, query: Query) -> list[Resource] | ServerError:
+    def _asked(self, server: HookServer, query: Query, place: int) -> list[Resource] | str:
+        """What the server holds, or why that is not known.
+
+        After a required query that failed nothing is asked to its end: the call is refused before
+        anybody looks at it.
+        """
+        found: list[Resource] = []
+        cause = ""
         try:
-            found = server.search(query.kind, query.search(self._patient))
-            return list(whole(found, query.kind, ""))
+            if place < self._end:
+                answer = server.search(query.kind, query.search(self._patient))
+                useful = takewhile(lambda _: place < self._end, answer)
+                found = list(whole(useful, query.kind, ""))
+                if query.key == PATIENT and not any(map(self._is_patient, found)):
+                    cause = "the FHIR server does not know this patient"
         except ServerError as error:
-            return error
+            cause = error.message
+        if cause and query.required:
+            self._end = min(self._end, place)
+        return cause or found
 
     def _drugs(self, opener: Callable[[], HookServer]) -> list[Resource]:
         """Medications that are referred to and did not come along: templates cannot ask for them.
