@@ -14,7 +14,7 @@ import responses
 from responses.matchers import header_matcher
 from urllib3.exceptions import DecodeError, ProtocolError
 
-from b12fhir.adapters.server import Limits, Patience, RestServer
+from b12fhir.adapters.server import Limits, Patience, RestServer, SearchesByGet
 from b12fhir.errors import (
     AuthError,
     ConfigError,
@@ -232,6 +232,39 @@ def test_a_server_without_post_searches_is_asked_by_get(web, server, status):
     assert server.searches_by_get
     assert ids(server) == ["a"]
     assert [call.request.method for call in web.calls] == ["POST", "GET", "GET"]
+
+
+def test_what_one_call_learned_of_a_server_the_next_one_knows(web, waits):
+    """A CDS Hooks call opens a server of its own: each would ask in vain first."""
+    web.post(FORM, status=405)
+    web.get(f"{BASE}/Observation?patient=p1", json=page("a"))
+    by_get = SearchesByGet()
+    for _ in range(2):
+        with make(waits, by_get=by_get) as one:
+            assert ids(one) == ["a"]
+    assert [call.request.method for call in web.calls] == ["POST", "GET", "GET"]
+
+
+def test_post_is_tried_again_after_an_hour():
+    """A gateway may refuse it for a while only, and a GET puts ids into URLs."""
+    now = 50.0
+    by_get = SearchesByGet(ticks=lambda: now)
+    assert BASE not in by_get
+    by_get.add(BASE)
+    now += 3599
+    assert BASE in by_get
+    assert "https://other.example/fhir" not in by_get
+    now += 1
+    assert BASE not in by_get
+
+
+def test_of_very_many_servers_the_first_is_forgotten():
+    by_get = SearchesByGet()
+    for number in (*range(256), 0, 256):
+        by_get.add(f"https://ehr{number}.example")
+    assert "https://ehr1.example" not in by_get
+    assert "https://ehr0.example" in by_get
+    assert "https://ehr256.example" in by_get
 
 
 def test_another_refusal_of_a_search_is_not_asked_again_by_get(web, server):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from b12fhir.adapters.book import SqlBook, Store, UsedTokens
 from b12fhir.adapters.cds_hooks import HookLimits, Metrics, Parts, create_app
-from b12fhir.adapters.server import Limits, RestServer
+from b12fhir.adapters.server import Limits, RestServer, SearchesByGet
 from b12fhir.adapters.server.retry import Patience
 from b12fhir.adapters.serving import Application
 from b12fhir.adapters.trust import (
@@ -68,7 +68,7 @@ def make_hooks(house: House, folder: Path | None = None) -> Hooks:
     parts = Parts(
         gate=_gate(house, UsedTokens(store), metrics),
         book=book,
-        open_server=partial(_open, house),
+        open_server=partial(_open, house, SearchesByGet()),
         protocol=house.protocol,
         site=house.site,
         clock=house.clock,
@@ -118,7 +118,7 @@ def _source(client: Client) -> Loader:
     return load
 
 
-def _open(house: House, base: str, token: str) -> HookServer:
+def _open(house: House, by_get: SearchesByGet, base: str, token: str) -> HookServer:
     """A client's FHIR server for one call: all that is asked of it ends at one moment."""
     seconds = house.settings.hooks_deadline
     limits = Limits(
@@ -130,6 +130,7 @@ def _open(house: House, base: str, token: str) -> HookServer:
         limits=limits,
         patience=_PATIENCE,
         max_pages=house.settings.hooks_pages,
+        by_get=by_get,
         clock=house.clock,
     )
 

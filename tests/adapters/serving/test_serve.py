@@ -12,6 +12,8 @@ from uuid import uuid4
 
 import pytest
 
+from b12fhir.adapters.memory import MemoryServer
+from tests.support.ehr import Ehr, outcome, serving
 from tests.support.hook_parts import observation, prefetch
 from tests.support.phi import FAMILY, MRN, TOKEN, assert_no_phi
 from tests.support.serving import Service, real_time, service
@@ -189,6 +191,19 @@ def test_a_call_under_way_is_answered_before_the_end(tmp_path, slow):
         assert list(left) == []
     book = (tmp_path / "state" / "hooks.sqlite3").read_bytes()
     assert got[0].json["cards"][0]["uuid"].encode() in book
+
+
+def test_a_server_that_refuses_post_is_asked_so_by_the_first_call_only(tmp_path):
+    """Each call would lose a round trip, and the EHR's log would fill with refusals."""
+    ehr = Ehr(MemoryServer([]))
+    ehr.fails = lambda path: outcome(405) if path.endswith("_search") else None
+    with serving(ehr):
+        config = f'hooks_workers = 1\nhooks_fhir_servers = ["{ehr.base}"]\n'
+        with service(tmp_path, client(tmp_path, config)) as one:
+            asked = call(fhirServer=ehr.base)
+            del asked["prefetch"]["conditions"]
+            assert [one.ask(VIEW, asked).status for _ in range(3)] == [200] * 3
+    assert ehr.asked == ["Condition/_search", *["Condition"] * 3]
 
 
 def test_a_trial_without_tokens_says_so_loudly(tmp_path):

@@ -1,7 +1,8 @@
 """A FHIR R4 server over HTTP."""
 
+from b12fhir.adapters.server.habits import SearchesByGet
 from b12fhir.adapters.server.rest import RestServer
 from b12fhir.adapters.server.retry import Patience
 from b12fhir.adapters.server.transport import Limits
 
-__all__ = ["Limits", "Patience", "RestServer"]
+__all__ = ["Limits", "Patience", "RestServer", "SearchesByGet"]

@@ -7,6 +7,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from b12fhir.adapters.server.answers import Failure, judge
+from b12fhir.adapters.server.habits import SearchesByGet
 from b12fhir.adapters.server.pages import Pages, next_link
 from b12fhir.adapters.server.retry import Patience
 from b12fhir.adapters.server.transport import Limits, Request, Transport
@@ -33,7 +34,8 @@ class RestServer:
 
     ``token`` returns the bearer token or ``""``; it is asked at each request, so a renewed token
     file counts. ``rewrite_links`` follows page links that name a server's inner address behind a
-    proxy at ``base`` instead of refusing them. ``pause`` waits seconds. Safe to use from threads.
+    proxy at ``base`` instead of refusing them. ``by_get`` knows which servers refuse searches by
+    POST, if several of this class share it. ``pause`` waits seconds. Safe to use from threads.
     """
 
     def __init__(  # noqa: PLR0913 - what a site may set, each by its name
@@ -45,6 +47,7 @@ class RestServer:
         patience: Patience | None = None,
         max_pages: int = 2000,
         rewrite_links: bool = False,
+        by_get: SearchesByGet | None = None,
         pause: Callable[[float], None] = time.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -62,8 +65,12 @@ class RestServer:
         self._rewrite = rewrite_links
         self._pause = pause
         self._clock = clock
-        self.searches_by_get = False
+        self._by_get = by_get or SearchesByGet()
+
+    @property
+    def searches_by_get(self) -> bool:
         """True once the server refused POST searches: patient ids then stand in its URLs."""
+        return self.base in self._by_get
 
     def capabilities(self) -> Resource:
         """The CapabilityStatement; raises `ServerError` if something else is answered."""
@@ -157,7 +164,7 @@ class RestServer:
             if error.status not in _NO_POST_SEARCH:
                 raise
         page = self._ask(get)
-        self.searches_by_get = True
+        self._by_get.add(self.base)
         return page
 
     def _next(self, request: Request) -> dict[str, Any]:
