@@ -198,6 +198,24 @@ def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path, clock):
     book.close()
 
 
+def test_a_file_that_another_process_made_anew_is_found(sqlite_url, tmp_path, clock):
+    """Whoever went on with the old one would keep feedback where nobody finds it."""
+    book, other = SqlBook(Store(sqlite_url), clock), SqlBook(Store(sqlite_url), clock)
+    old, new = issued(), issued(key="dose-due")
+    other.start()
+    book.issue([old])
+    book.hear([heard(old)])
+    assert eventually(lambda: [one.issued for one in other.recall(ANNA)] == [old])
+    for path in (tmp_path / "state").iterdir():
+        path.unlink()
+    # The new file numbers its rows from 1 again, as the old one did.
+    book.issue([new])
+    book.hear([heard(new)])
+    assert eventually(lambda: [one.issued for one in other.recall(ANNA)] == [old, new])
+    other.close()
+    book.close()
+
+
 def test_an_outage_is_told_once_and_its_end_as_well(tmp_path, clock, caplog):
     folder = tmp_path / "state"
     folder.write_text("in the way")

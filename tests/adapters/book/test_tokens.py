@@ -110,6 +110,19 @@ def test_calls_do_not_wait_for_a_database_that_is_away(tmp_path):
     other.close()
 
 
+def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path):
+    """Whoever went on with the old one would admit a token once in each process, until restart."""
+    used, other = UsedTokens(Store(sqlite_url)), UsedTokens(Store(sqlite_url))
+    assert used.first(ISSUER, "1", UNTIL)
+    assert other.first(ISSUER, "2", UNTIL)
+    for path in (tmp_path / "state").iterdir():
+        path.unlink()
+    assert used.first(ISSUER, "3", UNTIL)
+    assert not other.first(ISSUER, "3", UNTIL)
+    used.close()
+    other.close()
+
+
 def test_a_process_remembers_so_many_and_the_database_all(used, monkeypatch):
     monkeypatch.setattr(tokens, "_HELD", 4)
     assert all(used.first(ISSUER, str(number), UNTIL) for number in range(20))

@@ -45,7 +45,7 @@ class Clerk:
         self._store = store
         self._clock = clock
         self._keep = keep
-        self._news = News()
+        self._news, self._lost = News(), store.lost
         self._waiting: deque[Issued] = deque(maxlen=WAITING)
         self._swept: datetime | None = None
         self._is_well = True
@@ -110,6 +110,8 @@ class Clerk:
 
     def _look(self) -> None:
         with self._store.begin() as connection:
+            if self._lost != self._store.lost:
+                self._news, self._lost = News(), self._store.lost
             self.answers.note(self._news.look(connection, self._clock()))
 
     def _sweep(self) -> None:

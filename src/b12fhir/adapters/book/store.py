@@ -56,8 +56,11 @@ class Store:
         self._is_durable = is_durable
         self._lock = Lock()
         self._engine: Engine | None = None
+        self._opened: tuple[int, int] | None = None
         self._pid = 0
         self._prepared = False
+        self.lost = 0
+        """How many files were taken away or replaced so far: numbers begin anew in the next."""
 
     @property
     def name(self) -> str:
@@ -110,9 +113,7 @@ class Store:
             return cursor.rowcount
 
     def check(self) -> None:
-        """Can it be written now? A file that was taken away is made anew. Raises `BookError`."""
-        if not self.exists:
-            self.close()
+        """Can it be written now? Raises `BookError`."""
         with self.begin() as connection:
             connection.execute(update(BOOK).where(false()).values(version=SCHEMA))
 
@@ -132,6 +133,12 @@ class Store:
                 self._engine.dispose(close=self._pid == os.getpid())
             self._engine, self._prepared = None, False
 
+    def _leave_lost_file(self) -> None:
+        """Nobody else finds what is written into a file that was taken away or replaced."""
+        if self._engine is not None and self._file and self._opened != _identity(self._file):
+            self.close()
+            self.lost += 1
+
     def _made(self) -> Engine:
         # A value in an error text could name a patient: `hide_parameters`.
         if self._file is None:
@@ -145,6 +152,7 @@ class Store:
                 pool_timeout=self._wait_s,
             )
         _make_file(self._file)
+        self._opened = _identity(self._file)
         engine = create_engine(
             self._url,
             connect_args={"timeout": self._wait_s},
@@ -187,6 +195,7 @@ class Store:
     def _usable(self) -> Iterator[None]:
         """With tables; whatever goes wrong is a `BookError`, for a running service."""
         try:
+            self._leave_lost_file()
             if not self._prepared:
                 self.prepare()
             with self._translated():
@@ -247,6 +256,15 @@ def _make_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _OWNER))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; ``None`` if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _sqlite_durable(connection: sqlite3.Connection, _record: object) -> None:
