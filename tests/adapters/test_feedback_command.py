@@ -15,7 +15,7 @@ from b12fhir.adapters.report.feedback_plot import draw
 from b12fhir.service.hooks.keeping import ACCEPTED, OVERRIDDEN
 from b12fhir.service.hooks.model import Indicator
 from b12fhir.service.hooks.rates import Tally, feedback_report
-from tests.adapters.book.samples import T0, heard, issued
+from tests.adapters.book.samples import T0, heard, held, issued
 from tests.support.phi import FAMILY, assert_no_phi
 
 
@@ -96,6 +96,7 @@ def test_the_table_for_programs(store_url, tmp_path):
         "rate": "0.3333",
         "low": "0.0615",
         "high": "0.7923",
+        "until": "",
     }
     assert rows[-1] | {"rate": "", "low": "", "high": ""} == {
         "rule": "R-28",
@@ -107,7 +108,30 @@ def test_the_table_for_programs(store_url, tmp_path):
         "rate": "",
         "low": "",
         "high": "",
+        "until": "",
     }
+
+
+def test_what_was_held_back_is_told_with_its_answer_and_its_end(store_url, tmp_path):
+    """T0 is 20:30:30 UTC on the 21st; a warning that was refused is silent for thirty days."""
+    book = SqlBook(Store(store_url), lambda: T0)
+    card = issued()
+    book.hold([held(card), held(card), held(issued(rule="R-48"), reason="accepted")])
+    book.close()
+    _, out, _ = b12fhir("feedback", "report", "--csv", "f.csv", url=store_url)
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert "Rule Indicator Answer Held back Answers Silent until" in rows
+    assert "R-28 warning patient-refuses 2 1 2026-12-21T20:30:30+00:00" in rows
+    assert "R-48 warning accepted 1 1 2026-12-21T20:30:30+00:00" in rows
+    assert "Not shown again because of an answer: 3 times" in " ".join(out.split())
+    lines = (tmp_path / "f.csv").read_text().splitlines()[-4:]
+    end = "2026-12-21T20:30:30+00:00"
+    assert lines == [
+        f"R-28,warning,held back,patient-refuses,2,,,,,{end}",
+        f"R-28,warning,silencing answers,patient-refuses,1,,,,,{end}",
+        f"R-48,warning,held back,accepted,1,,,,,{end}",
+        f"R-48,warning,silencing answers,accepted,1,,,,,{end}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +186,7 @@ def test_a_book_without_cards_says_so(tmp_path, monkeypatch):
     assert code == 0
     assert "Cards that are kept: 0." in out
     assert "override" not in out.lower().replace("overridden", "")
-    assert "all,all,accepted,,0,0,,0.0000,1.0000" in (tmp_path / "f.csv").read_text()
+    assert "all,all,accepted,,0,0,,0.0000,1.0000,\n" in (tmp_path / "f.csv").read_text()
 
 
 @pytest.mark.parametrize(

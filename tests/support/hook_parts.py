@@ -16,7 +16,7 @@ from b12fhir.errors import BookError, ServerError, UntrustedError
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Caller, HookServer, Resource
 from b12fhir.protocol.load import load_protocol
-from b12fhir.service.hooks.keeping import Answered, Heard, Issued
+from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
 from b12fhir.service.hooks.services import queries
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -50,6 +50,7 @@ class Book:
     def __init__(self) -> None:
         self.issued: list[Issued] = []
         self.heard: list[Heard] = []
+        self.held: list[Held] = []
         self.ready = True
 
     def recall(self, patient: str) -> Sequence[Answered]:
@@ -58,6 +59,9 @@ class Book:
 
     def issue(self, cards: Sequence[Issued]) -> None:
         self.issued += cards
+
+    def hold(self, held: Sequence[Held]) -> None:
+        self.held += held
 
     def hear(self, entries: Sequence[Heard]) -> None:
         if not self.ready:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from threading import Event
 
-from b12fhir.service.hooks.keeping import OVERRIDDEN, Heard, Issued
+from b12fhir.service.hooks.keeping import OVERRIDDEN, Heard, Held, Issued, Silence
 from b12fhir.service.hooks.model import Grade, Hook, Indicator
 from b12fhir.service.hooks.snooze import REASONS
 
@@ -52,6 +52,23 @@ def heard(card: Issued | str, **changes) -> Heard:
         system=REASONS,
     )
     return replace(said, **changes)
+
+
+def held(card: Issued, /, **changes) -> Held:
+    """A card that was held back an hour after a refusal that counts for thirty days."""
+    at = changes.pop("at", T0 + timedelta(hours=1))
+    service = changes.pop("service", card.service)
+    why = Silence(
+        card=card.uuid,
+        key=card.key,
+        rule=card.rule,
+        indicator=card.indicator,
+        reader=card.user,
+        reason="patient-refuses",
+        since=T0,
+        until=T0 + timedelta(days=30),
+    )
+    return Held(at, service, card.patient, replace(why, **changes))
 
 
 def eventually(holds, within_s: float = 10) -> bool:

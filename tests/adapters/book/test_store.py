@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from b12fhir.adapters.book import SqlBook, Store, clerk, store
-from b12fhir.adapters.book.tables import BOOK, METADATA
+from b12fhir.adapters.book.tables import BOOK, METADATA, SILENCE
 from b12fhir.errors import BookError, ConfigError
-from tests.adapters.book.samples import ANNA, eventually, heard, issued
+from tests.adapters.book.samples import ANNA, T0, eventually, heard, held, issued
 from tests.support.phi import TOKEN, assert_no_phi
 
 
@@ -71,7 +71,7 @@ def test_two_workers_may_make_the_tables_at_once(url):
     first.prepare()
     second.prepare()
     with first.begin() as connection:
-        assert connection.execute(BOOK.select()).all() == [(1,)]
+        assert connection.execute(BOOK.select()).all() == [(2,)]
         assert set(METADATA.tables) <= set(inspect(connection).get_table_names())
     first.close()
     second.close()
@@ -80,13 +80,35 @@ def test_two_workers_may_make_the_tables_at_once(url):
 def test_tables_of_another_version_are_not_touched(book, store):
     store.prepare()
     with store.begin() as connection:
-        connection.execute(BOOK.update().values(version=2))
-    with pytest.raises(ConfigError, match="version 2; this program knows 1"):
+        connection.execute(BOOK.update().values(version=3))
+    with pytest.raises(ConfigError, match="version 3; this program knows 2"):
         book.prepare()
     card = issued()
-    with pytest.raises(BookError, match="version 2"):
+    with pytest.raises(BookError, match="version 3"):
         book.hear([heard(card)])
     assert not book.is_ready()
+
+
+def test_a_book_of_the_version_before_is_taken_over(book, store, url):
+    """It lacked the silences. What was answered goes on counting; the older program refuses it."""
+    card = issued()
+    book.issue([card])
+    book.hear([heard(card)])
+    book.close()
+    with store.begin() as connection:
+        SILENCE.drop(connection)
+        connection.execute(BOOK.update().values(version=1))
+    store.close()
+    again = SqlBook(Store(url), lambda: T0)
+    again.prepare()
+    assert [one.issued for one in again.recall(ANNA)] == [card]
+    again.hold([held(card)])
+    again.close()
+    with store.begin() as connection:
+        assert connection.execute(BOOK.select()).all() == [(2,)]
+        assert len(connection.execute(SILENCE.select()).all()) == 1
+        names = {one["name"] for one in inspect(connection).get_indexes("silence")}
+    assert names == {"ix_silence_last_at"}
 
 
 def test_a_file_that_is_no_database_is_named(sqlite_url, clock, tmp_path):

@@ -8,7 +8,8 @@ from b12fhir.adapters.book import Store, read_report
 from b12fhir.errors import BookError, ConfigError
 from b12fhir.service.hooks.keeping import ACCEPTED
 from b12fhir.service.hooks.model import Indicator
-from tests.adapters.book.samples import T0, heard, issued
+from b12fhir.service.hooks.rates import HeldBack
+from tests.adapters.book.samples import T0, heard, held, issued
 
 
 def counts(rates) -> tuple[int, int, int]:
@@ -59,6 +60,28 @@ def test_feedback_without_a_card_is_counted_apart(book, store):
     report = read_report(store, None)
     assert (report.unjoined, report.total.issued) == (1, 0)
     assert read_report(store, said.received + timedelta(seconds=1)).unjoined == 0
+
+
+def test_silences_are_counted_by_rule_indicator_and_reason(book, store):
+    """Two readers refused; one of them was spared twice."""
+    anna, ben, other = issued(), issued(user="d" * 16), issued(rule="R-48")
+    later = T0 + timedelta(days=60)
+    book.hold([held(anna), held(anna), held(ben, until=later)])
+    book.hold([held(other, reason="limited-time", until=T0 + timedelta(days=1))])
+    book.close()
+    report = read_report(store, None)
+    assert report.held == (
+        HeldBack("R-28", "warning", "patient-refuses", 3, 2, later),
+        HeldBack("R-48", "warning", "limited-time", 1, 1, T0 + timedelta(days=1)),
+    )
+
+
+def test_a_silence_that_held_a_card_back_since_counts_from_its_beginning(book, store):
+    card = issued()
+    book.hold([held(card, at=T0), held(card, at=T0 + timedelta(days=2))])
+    book.close()
+    assert [one.times for one in read_report(store, T0 + timedelta(days=2)).held] == [2]
+    assert read_report(store, T0 + timedelta(days=2, seconds=1)).held == ()
 
 
 def test_asking_makes_no_book(sqlite_url, tmp_path):

@@ -18,6 +18,7 @@ from tests.support.hook_messages import CARD, REASONS, body, feedback
 from tests.support.hook_parts import (
     EHR,
     GOOD,
+    NOW,
     PUBLIC,
     Ehr,
     Gate,
@@ -150,6 +151,10 @@ def test_a_card_that_was_answered_is_silent_and_the_answer_says_so(house):
     answer = house.call(whole())
     assert cards(answer) == []
     assert told(answer)["silent"] == 1
+    (row,) = house.book.held
+    (shown,) = house.book.issued
+    assert (row.at, row.service, row.patient) == (NOW, "b12-patient-view", shown.patient)
+    assert row.silence.card == shown.uuid
     assert told(answer)["classification"] == "confirmed"
 
 

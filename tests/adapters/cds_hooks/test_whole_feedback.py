@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from b12fhir.adapters.book import Store
+from b12fhir.adapters.book.tables import ISSUED, SILENCE
 from b12fhir.fhir.json import decode
 from b12fhir.service.hooks.model import Hook
 from tests.spec.case import CASES
@@ -138,6 +140,39 @@ def test_an_answer_says_that_a_card_was_held_back(service: Door, clock: Clock) -
     override(service, clock, card, "patient-refuses")
     clock.pass_(hours=1)
     assert service.told(VIEW, record(WARNING))["extension"]["org.b12fhir"]["silent"] == 1
+
+
+def test_a_card_that_was_held_back_leaves_who_why_and_until_when(
+    service: Door, clock: Clock, tmp_path: Path
+) -> None:
+    """The chart is opened three times and an appointment booked: two rows, not four."""
+    (card,) = cards(service, CRITICAL)
+    override(service, clock, card, "patient-refuses")
+    said = clock()
+    clock.pass_(hours=1)
+    cards(service, CRITICAL)
+    cards(service, CRITICAL)
+    cards(service, CRITICAL, user="Practitioner/somebody-else")
+    clock.pass_(hours=5)
+    cards(service, CRITICAL)
+    cards(service, CRITICAL, hook=Hook.APPOINTMENT_BOOK)
+    service.book.close()
+    store = Store(f"sqlite:///{tmp_path / 'book.sqlite'}")
+    with store.begin() as connection:
+        rows = connection.execute(SILENCE.select().order_by(SILENCE.c.times.desc())).all()
+        shown = connection.execute(ISSUED.select().where(ISSUED.c.uuid == card["uuid"])).one()
+    store.close()
+    for row in rows:
+        who = (row.card, row.patient, row.reader, row.card_key, row.rule, row.indicator)
+        of_card = (shown.patient, shown.reader, shown.card_key, shown.rule, shown.indicator)
+        assert who == (card["uuid"], *of_card)
+        assert (row.reason, row.until) == ("patient-refuses", said + timedelta(hours=24))
+    told = [(row.service, row.times, row.at, row.last_at) for row in rows]
+    first, last = said + timedelta(hours=1), said + timedelta(hours=6)
+    assert told == [
+        ("b12-patient-view", 3, first, last),
+        ("b12-appointment-book", 1, last, last),
+    ]
 
 
 def test_an_accepted_suggestion_is_kept_and_is_quiet_for_a_while(

@@ -1,4 +1,4 @@
-"""The book: which cards were issued, what was answered to them, and which tokens were used.
+"""The book: which cards were issued, answered or held back, and which tokens were used.
 
 One database for all workers: SQLite in a file, or PostgreSQL. No card waits for it or fails with
 it. What it promises:
@@ -12,8 +12,10 @@ the same feedback comes twice               it is kept once
 feedback comes before its card, or to       it joins its card as soon as that is written
 another worker
 a card was shown                            it is written within 0.2 seconds or so
-a process is killed                         it loses the cards it showed in that time, and no
-                                            feedback
+a card was held back                        why, how often and until when is written as soon; one
+                                            row for each answer that holds it back
+a process is killed                         it loses the cards it showed or held back in that
+                                            time, and no feedback
 another worker heard feedback               it is known within a second or so; a card that it
                                             silences may be shown once more
 the database is away                        cards are shown; the last 20,000 wait in memory;

@@ -1,8 +1,8 @@
 """The thread that keeps memory and database in step: it writes behind, and looks for what is new.
 
-A clerk serves one process. It writes issued cards in one transaction for many, and asks for
-feedback that other processes heard. Where the database is away, cards wait in memory, and every
-round tries again.
+A clerk serves one process. It writes issued cards and silences in one transaction for many, and
+asks for feedback that other processes heard. Where the database is away, they wait in memory, and
+every round tries again.
 """
 
 import logging
@@ -20,10 +20,11 @@ from sqlalchemy import Connection, Table, delete
 from b12fhir.adapters.book.answers import Answers
 from b12fhir.adapters.book.news import News, with_cards
 from b12fhir.adapters.book.rows import answered_of, heard_row, issued_row
+from b12fhir.adapters.book.silences import Silences
 from b12fhir.adapters.book.store import Store, keep_once
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED, TOKEN_ID
+from b12fhir.adapters.book.tables import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
 from b12fhir.errors import BookError
-from b12fhir.service.hooks.keeping import Heard, Issued
+from b12fhir.service.hooks.keeping import Heard, Held, Issued
 from b12fhir.service.hooks.snooze import INFO_AT_MOST
 
 # Seconds during which cards are gathered for one write, and between two looks for feedback.
@@ -47,6 +48,7 @@ class Clerk:
         self._keep = keep
         self._news, self._lost = News(), store.lost
         self._waiting: deque[Issued] = deque(maxlen=WAITING)
+        self._silences = Silences()
         self._swept: datetime | None = None
         self._is_well = True
         self._lock = Lock()
@@ -63,6 +65,11 @@ class Clerk:
     def take(self, cards: Iterable[Issued]) -> None:
         """Write these soon."""
         self._waiting.extend(cards)
+        self._woken.set()
+
+    def hold(self, held: Iterable[Held]) -> None:
+        """Write these soon, added up."""
+        self._silences.take(held)
         self._woken.set()
 
     def hear(self, entries: Sequence[Heard]) -> None:
@@ -107,6 +114,7 @@ class Clerk:
         if self._waiting:
             with self._writing_waiting():
                 pass
+        self._silences.write(self._store)
 
     def _look(self) -> None:
         with self._store.begin() as connection:
@@ -119,7 +127,7 @@ class Clerk:
         if self._swept is not None and now - self._swept < SWEEP:
             return
         with self._store.begin() as connection:
-            for column in (ISSUED.c.at, FEEDBACK.c.received):
+            for column in (ISSUED.c.at, FEEDBACK.c.received, SILENCE.c.last_at):
                 connection.execute(delete(column.table).where(column < now - self._keep))
             over = TOKEN_ID.c.until < int(now.timestamp())
             connection.execute(delete(TOKEN_ID).where(over))

@@ -8,13 +8,13 @@ from threading import Lock
 from b12fhir.adapters.book.clerk import Clerk
 from b12fhir.adapters.book.store import Store
 from b12fhir.errors import BookError
-from b12fhir.service.hooks.keeping import Answered, Heard, Issued
+from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
 
 KEEP = timedelta(days=400)
 
 
 class SqlBook:
-    """See the package for what it promises. ``keep``: how long cards and feedback are kept.
+    """See the package for what it promises. ``keep``: how long its rows are kept.
 
     Nothing runs before the first use, so that a process can be forked; each process then has its
     own clerk.
@@ -52,6 +52,11 @@ class SqlBook:
         """Keep cards; written a moment later."""
         if cards:
             self._at_work().take(cards)
+
+    def hold(self, held: Sequence[Held]) -> None:
+        """Keep why cards were held back; written a moment later."""
+        if held:
+            self._at_work().hold(held)
 
     def hear(self, entries: Sequence[Heard]) -> None:
         """Keep feedback, on the disk when this returns. Raises `BookError`."""

@@ -1,4 +1,4 @@
-"""Cards and feedback as rows, and back.
+"""Cards, silences and feedback as rows, and back.
 
 What a client says is cut to length and made storable here: a book that cannot take one strange
 character would lose the feedback of a whole call.
@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Row
 
 from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
-from b12fhir.service.hooks.keeping import Answered, Heard, Issued
+from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
 from b12fhir.service.hooks.model import Grade, Hook, Indicator
 
 # Characters of a text that others choose, and how many suggestions one answer can name.
@@ -56,6 +56,25 @@ def issued_row(one: Issued) -> dict[str, Any]:
         "pack": one.pack,
         "rules": one.rules,
         "suggestions": _encode(one.suggestions).decode(),
+    }
+
+
+def silence_row(one: Held) -> dict[str, Any]:
+    """A card that was held back once as a row of `silence`."""
+    why = one.silence
+    return {
+        "card": why.card,
+        "service": one.service,
+        "indicator": why.indicator.value,
+        "reason": storable(why.reason, CODE),
+        "until": why.until,
+        "patient": one.patient,
+        "reader": why.reader,
+        "card_key": why.key,
+        "rule": why.rule,
+        "times": 1,
+        "at": one.at,
+        "last_at": one.at,
     }
 
 

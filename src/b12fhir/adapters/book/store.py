@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Table,
     create_engine,
+    delete,
     event,
     false,
     inspect,
@@ -29,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from b12fhir.adapters.book.tables import BOOK, METADATA, SCHEMA, indexes
+from b12fhir.adapters.book.tables import BOOK, GROWN, METADATA, SCHEMA, indexes
 from b12fhir.errors import BookError, ConfigError
 
 # A call of a database that is locked or far away fails after so long; feedback waits no longer.
@@ -168,6 +169,8 @@ class Store:
         if not inspect(connection).has_table(BOOK.name):
             return False
         found = connection.execute(select(BOOK.c.version)).scalars().all()
+        if found and GROWN.issuperset(found):
+            return False
         if found != [SCHEMA]:
             versions = ", ".join(map(str, found))
             raise ConfigError(
@@ -179,7 +182,7 @@ class Store:
         return True
 
     def _make(self, connection: Connection) -> None:
-        """Make what is missing; only for a new book, since it locks even what is there."""
+        """Make what is missing; only for a new or older book, since it locks what is there."""
         if connection.dialect.name == "postgresql":
             # Of workers that start at once one makes the tables; the others wait and find them.
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
@@ -189,6 +192,7 @@ class Store:
             connection.execute(CreateTable(table, if_not_exists=True))
         for index in indexes():
             connection.execute(CreateIndex(index, if_not_exists=True))
+        connection.execute(delete(BOOK).where(BOOK.c.version.in_(GROWN)))
         connection.execute(keep_once(connection, BOOK).values(version=SCHEMA))
 
     @contextmanager
@@ -223,10 +227,15 @@ class Store:
 
 
 def keep_once(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that leaves out what is there already: the same words in both databases."""
+    """An INSERT that leaves out what is there already."""
+    return insert_into(connection, table).on_conflict_do_nothing()
+
+
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can say what happens to rows that are there: the same words in both."""
     if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def _checked(text: str) -> URL:

@@ -1,7 +1,8 @@
 """The tables of the book, and how values stand in them.
 
 Names of keys and constraints follow one convention, so that a later migration can address them.
-`SCHEMA` is written into the store: a program does not write into tables of another version.
+`SCHEMA` is written into the store: a program does not write into tables of another version, unless
+it is one of `GROWN`, to which only tables were added since.
 """
 
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA = 1
+SCHEMA = 2
+# 1: without `silence`.
+GROWN = frozenset({1})
 
 _CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -90,6 +93,25 @@ FEEDBACK = Table(
     Column("system", String, nullable=False),
     Column("comment", String, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# One row for as long as one answer keeps a matter silent at one service, however often its screen
+# is opened: `times` counts from `at` to `last_at`. `card` is the one that was answered.
+SILENCE = Table(
+    "silence",
+    METADATA,
+    Column("card", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("indicator", String, primary_key=True),
+    Column("reason", String, primary_key=True),
+    Column("until", Instant, primary_key=True),
+    Column("patient", String, nullable=False),
+    Column("reader", String, nullable=False),
+    Column("card_key", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
 )
 
 # Ids of tokens that were used, as digests, until (in seconds since 1970) they would have expired

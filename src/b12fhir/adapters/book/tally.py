@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from b12fhir.adapters.book.store import Store
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
+from b12fhir.adapters.book.tables import FEEDBACK, ISSUED, SILENCE
 from b12fhir.errors import ConfigError
-from b12fhir.service.hooks.rates import FeedbackReport, Tally, feedback_report
+from b12fhir.service.hooks.rates import FeedbackReport, HeldBack, Tally, feedback_report
 
 
 def read_report(store: Store, since: datetime | None) -> FeedbackReport:
@@ -22,7 +22,8 @@ def read_report(store: Store, since: datetime | None) -> FeedbackReport:
         )
     with store.begin() as connection:
         tallies = _tallies(connection, since)
-        return feedback_report(tallies, since, _unjoined(connection, since))
+        unjoined, held = _unjoined(connection, since), _held(connection, since)
+        return feedback_report(tallies, since, unjoined, held)
 
 
 def _tallies(connection: Connection, since: datetime | None) -> list[Tally]:
@@ -56,3 +57,12 @@ def _unjoined(connection: Connection, since: datetime | None) -> int:
     if since is not None:
         query = query.where(FEEDBACK.c.received >= since)
     return connection.execute(query).scalar_one()
+
+
+def _held(connection: Connection, since: datetime | None) -> list[HeldBack]:
+    named = (SILENCE.c.rule, SILENCE.c.indicator, SILENCE.c.reason)
+    answers = func.count(SILENCE.c.card.distinct())
+    query = select(*named, func.sum(SILENCE.c.times), answers, func.max(SILENCE.c.until))
+    if since is not None:
+        query = query.where(SILENCE.c.last_at >= since)
+    return [HeldBack(*row) for row in connection.execute(query.group_by(*named))]

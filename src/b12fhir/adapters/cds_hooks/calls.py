@@ -24,9 +24,10 @@ from b12fhir.service.hooks.advise import advise
 from b12fhir.service.hooks.answer import EXTENSION, Issuing, answer
 from b12fhir.service.hooks.call import read_call
 from b12fhir.service.hooks.feedback import read_feedback
+from b12fhir.service.hooks.keeping import Held
 from b12fhir.service.hooks.model import Call, Card
 from b12fhir.service.hooks.services import SERVICES, Service, discovery, queries
-from b12fhir.service.hooks.snooze import speaking
+from b12fhir.service.hooks.snooze import parted
 from b12fhir.service.propose import propose
 
 _JSON = "application/json"
@@ -105,7 +106,7 @@ class Desk:
         site, protocol = self._site(access.base or _name_of(caller)), parts.protocol(now)
         proposal = propose((*record, *carried), protocol, now, site, call.patient)
         cards = advise(proposal, call, unchecked, record)
-        shown = self._shown(cards, call, site, now)
+        shown = self._shown(service, cards, call, site, now)
         rules = fingerprint(protocol.pack.id)
         issuing = Issuing(service.id, now, rules, parts.uuids, parts.links)
         told, issued = answer(shown, proposal, call, issuing)
@@ -123,14 +124,17 @@ class Desk:
         return encode(told)
 
     def _shown(
-        self, cards: tuple[Card, ...], call: Call, site: Site, now: datetime
+        self, service: Service, cards: tuple[Card, ...], call: Call, site: Site, now: datetime
     ) -> tuple[Card, ...]:
-        """Those cards that nobody asked to be spared of for a while."""
+        """Those cards that nobody asked to be spared of for a while; the others are put on file."""
         if not cards:
             return cards
-        answered = self._parts.book.recall(patient_key(call.patient, site))
+        book, patient = self._parts.book, patient_key(call.patient, site)
         user = reader_key(call.user, site)
-        return speaking(cards, answered, user, now, self._parts.silence)
+        shown, silences = parted(cards, book.recall(patient), user, now, self._parts.silence)
+        if silences:
+            book.hold([Held(now, service.id, patient, one) for one in silences])
+        return shown
 
     def _opener(self, access: Access) -> Callable[[], HookServer] | None:
         if not access.base:

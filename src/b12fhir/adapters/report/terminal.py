@@ -78,7 +78,7 @@ class Terminal:
         self._line(f"{pack_line(one.pack)} {PROPOSAL_NOTICE}")
 
     def feedback(self, report: FeedbackReport) -> None:
-        """What became of cards, and why they were overridden."""
+        """What became of cards, why they were overridden, and which were held back."""
         for table in feedback.tables(report):
             self._console.print(table)
         self._line(feedback.footer(report))

@@ -1,4 +1,4 @@
-"""What is kept of cards: that they were issued, what was answered, and who keeps it."""
+"""What is kept of cards: issued, answered or held back, and who keeps it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -65,8 +65,37 @@ class Answered:
     heard: Heard
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Why a card is not shown, for audit: who answered which card how, and until when it holds.
+
+    ``card`` is the uuid of the card that was answered, ``reader`` the pseudonym of who answered,
+    ``reason`` the code of the override, or ``accepted``. ``key``, ``rule`` and ``indicator`` are of
+    the card that is held back.
+    """
+
+    card: str
+    key: str
+    rule: str
+    indicator: Indicator
+    reader: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One card that a call of a service did not show. ``patient`` is a pseudonym."""
+
+    at: datetime
+    service: str
+    patient: str
+    silence: Silence
+
+
 class CardBook(Protocol):
-    """Keeps issued cards and feedback for all workers, over restarts."""
+    """Keeps issued cards, feedback and silences for all workers, over restarts."""
 
     def recall(self, patient: str) -> Sequence[Answered]:
         """Answers to cards of this patient (by pseudonym) that can still silence one."""
@@ -74,6 +103,10 @@ class CardBook(Protocol):
 
     def issue(self, cards: Sequence[Issued]) -> None:
         """Keep cards that are about to be shown. May be written a moment later."""
+        ...
+
+    def hold(self, held: Sequence[Held]) -> None:
+        """Keep why cards were held back. May be written a moment later, and added up."""
         ...
 
     def hear(self, entries: Sequence[Heard]) -> None:

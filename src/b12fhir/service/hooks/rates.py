@@ -6,7 +6,7 @@ rules speak rarely: 2 of 3 accepted is not 67 %. Pure, in exact numbers.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -95,9 +95,26 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """How often cards of one rule and indicator were held back because of one kind of answer.
+
+    ``reason`` is that of the override, or ``accepted``; ``answers`` counts the cards that were
+    answered so, ``until`` is when the last of these silences ends.
+    """
+
+    rule: str
+    indicator: str
+    reason: str
+    times: int
+    answers: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackReport:
     """Rates of all cards, by rule and indicator (most cards first), and reasons of overrides.
 
+    ``held`` are the silences that held a card back since, each counted from its beginning.
     ``since`` is ``None`` for all that is kept. ``unjoined`` counts feedback on cards that are not
     in the book: never issued, or lost with a process that was killed.
     """
@@ -107,10 +124,14 @@ class FeedbackReport:
     rules: tuple[Rates, ...]
     reasons: tuple[Reason, ...]
     unjoined: int
+    held: tuple[HeldBack, ...] = ()
 
 
 def feedback_report(
-    tallies: Iterable[Tally], since: datetime | None, unjoined: int
+    tallies: Iterable[Tally],
+    since: datetime | None,
+    unjoined: int,
+    held: Iterable[HeldBack] = (),
 ) -> FeedbackReport:
     """The report of what was counted."""
     counted = list(tallies)
@@ -125,6 +146,7 @@ def feedback_report(
         tuple(sorted(rules, key=lambda one: -one.issued)),
         tuple(_reasons(counted)),
         unjoined,
+        tuple(sorted(map(_worded, held), key=_rank)),
     )
 
 
@@ -162,6 +184,15 @@ def _reasons(tallies: Iterable[Tally]) -> Iterable[Reason]:
         counts = by_rule[rule]
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             yield Reason(rule, reason, share(count, counts.total()))
+
+
+def _worded(one: HeldBack) -> HeldBack:
+    return one if one.reason == ACCEPTED else replace(one, reason=_shown(one.reason))
+
+
+def _rank(one: HeldBack) -> tuple[int, str, int, str]:
+    """What was held back most often first."""
+    return (-one.times, one.rule, _INDICATORS.get(one.indicator, -1), one.reason)
 
 
 def _shown(reason: str) -> str:

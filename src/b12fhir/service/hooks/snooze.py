@@ -17,9 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from b12fhir.errors import ConfigError
-from b12fhir.service.hooks.keeping import ACCEPTED, Answered
+from b12fhir.service.hooks.keeping import ACCEPTED, Answered, Silence
 from b12fhir.service.hooks.model import Card, Grade, Indicator
 
 REASONS = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
@@ -89,37 +90,34 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Why a card is not shown, for audit: who answered which card how, and until when it holds.
+class Parted(NamedTuple):
+    """Cards that are to be shown now, and why the others are not."""
 
-    ``card`` is the uuid of the card that was answered, ``reader`` the pseudonym of who answered,
-    ``reason`` the code of the override, or ``accepted``.
-    """
-
-    card: str
-    key: str
-    rule: str
-    reader: str
-    reason: str
-    since: datetime
-    until: datetime
+    shown: tuple[Card, ...]
+    silences: tuple[Silence, ...]
 
 
-def speaking(
-    cards: Sequence[Card],
+def parted(
+    cards: Iterable[Card],
     answered: Sequence[Answered],
     user: str,
     now: datetime,
     limits: Limits = LIMITS,
-) -> tuple[Card, ...]:
-    """The cards that are to be shown now; ``answered`` is what this patient's cards were answered.
+) -> Parted:
+    """Tell the cards to show from the others; ``answered``: to what cards of this patient.
 
     ``user`` is the pseudonym of the reader; nothing is held back from a reader nobody knows.
     """
     if not answered:
-        return tuple(cards)
-    return tuple(one for one in cards if why_silent(one, answered, user, now, limits) is None)
+        return Parted(tuple(cards), ())
+    shown, silences = [], []
+    for card in cards:
+        silence = why_silent(card, answered, user, now, limits)
+        if silence is None:
+            shown.append(card)
+        else:
+            silences.append(silence)
+    return Parted(tuple(shown), tuple(silences))
 
 
 def why_silent(
@@ -141,7 +139,8 @@ def why_silent(
     if not since <= now < until:
         return None
     reason = last.heard.reason or last.heard.outcome
-    return Silence(last.issued.uuid, card.key, card.rule, user, reason, since, until)
+    told = (card.key, card.rule, card.indicator)
+    return Silence(last.issued.uuid, *told, user, reason, since, until)
 
 
 def matter(one: Answered) -> tuple[str, str, str]:

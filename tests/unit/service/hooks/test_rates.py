@@ -1,5 +1,6 @@
 """What became of cards, counted, and how sure the rates are."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b12fhir.service.hooks.keeping import ACCEPTED, OVERRIDDEN
-from b12fhir.service.hooks.rates import Tally, feedback_report, share
+from b12fhir.service.hooks.rates import HeldBack, Tally, feedback_report, share
 
 
 # Newcombe, Statistics in Medicine 1998;17:857, table I, method 3 (Wilson, no correction).
@@ -101,6 +102,25 @@ def test_no_words_of_a_client_are_repeated():
     assert [one.reason for one in report.reasons if one.rule == "all"] == [
         "another code",
         "no reason given",
+    ]
+
+
+def test_what_was_held_back_most_often_comes_first():
+    """Then by rule and how grave; an answer is a known code, or it is not repeated."""
+
+    def held(rule, indicator, reason, times) -> HeldBack:
+        return HeldBack(rule, indicator, reason, times, 1, datetime(2026, 12, 21, tzinfo=UTC))
+
+    most = held("R-48", "info", "accepted", 9)
+    grave = held("R-28", "critical", "patient-refuses", 2)
+    warning, strange = held("R-28", "warning", "Mrs Miller", 2), held("R-9", "info", "", 2)
+    report = feedback_report([], None, 0, [grave, strange, most, warning])
+    rows = [(one.rule, one.indicator, one.reason, one.times) for one in report.held]
+    assert rows == [
+        ("R-48", "info", "accepted", 9),
+        ("R-28", "warning", "another code", 2),
+        ("R-28", "critical", "patient-refuses", 2),
+        ("R-9", "info", "no reason given", 2),
     ]
 
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from b12fhir.errors import ConfigError
-from b12fhir.service.hooks.keeping import ACCEPTED, OVERRIDDEN, Answered, Heard, Issued
+from b12fhir.service.hooks.keeping import ACCEPTED, OVERRIDDEN, Answered, Heard, Issued, Silence
 from b12fhir.service.hooks.model import Card, Grade, Hook, Indicator
-from b12fhir.service.hooks.snooze import REASONS, Limits, Silence, order_of, speaking, why_silent
+from b12fhir.service.hooks.snooze import LIMITS, REASONS, Limits, order_of, parted, why_silent
 
 T0 = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -51,6 +51,13 @@ def answer(
     )
     heard = Heard("u1", "b12-patient-view", outcome, at, received or at, (), reason, system)
     return Answered(issued, heard)
+
+
+def speaking(cards, answered, user, now, limits=LIMITS) -> tuple[Card, ...]:
+    """The cards that are to be shown. Each card is shown, or it is told why not."""
+    shown, silences = parted(cards, answered, user, now, limits)
+    assert len(shown) + len(silences) == len(cards)
+    return shown
 
 
 def silent_for(shown: Card, one: Answered) -> timedelta:
@@ -242,6 +249,7 @@ def test_a_silence_says_who_said_what_and_until_when():
         card="u1",
         key="finding",
         rule="R-28",
+        indicator=Indicator.WARNING,
         reader=ANNA,
         reason="patient-refuses",
         since=T0,
@@ -250,6 +258,16 @@ def test_a_silence_says_who_said_what_and_until_when():
     taken = why_silent(card(), [answer(card(), "", outcome=ACCEPTED)], ANNA, T0)
     assert taken is not None
     assert taken.reason == "accepted"
+
+
+def test_each_card_that_is_not_shown_is_told_with_its_reason():
+    """The indicator is that of the card that is held back: it is no longer grave."""
+    grave, dose, milder = card(Indicator.CRITICAL), card(key="dose-due"), card(Indicator.INFO)
+    told = [answer(grave), answer(card(key="refill"))]
+    shown, silences = parted([dose, milder], told, ANNA, T0 + HOUR)
+    assert shown == (dose,)
+    assert silences == (why_silent(milder, told, ANNA, T0 + HOUR),)
+    assert [one.indicator for one in silences] == [Indicator.INFO]
 
 
 # What a site may set
