@@ -2,8 +2,10 @@
 
 import copy
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
@@ -167,3 +169,49 @@ def test_a_resource_of_others_has_no_digest():
 def test_a_value_without_canonical_form_is_our_mistake():
     with pytest.raises(TypeError, match="date has no canonical form"):
         content_digest({"created": date(2026, 1, 1)}, SITE)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("2026-01-05", '"2026-01-05"'),
+        ("a/b\u0022c\u005cd\n", '"a/b\\"c\\\\d\\n"'),
+        # What is not ASCII is written as an escape, and so is the last character of ASCII.
+        ("\u00b5g", '"\\u00b5g"'),
+        ("\u007f", '"\\u007f"'),
+        ("\ud800", '"\\ud800"'),
+        # Decimals by amount: a whole one as a number, another by its shortest form.
+        (Decimal("1000.0"), "1000"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("-0"), "0"),
+        (Decimal("2.50"), '{"decimal":"2.5"}'),
+        (2**70, "1180591620717411303424"),
+        (1.0, "1.0"),
+        (1e16, "1e+16"),
+        ([True, None, -1, (1, 2)], "[true,null,-1,[1,2]]"),
+        ({"b": 1, "a": {"d": 2, "c": []}}, '{"a":{"c":[],"d":2},"b":1}'),
+        # Keys that are numbers are sorted as numbers.
+        ({10: 1, 9: 2}, '{"9":2,"10":1}'),
+    ],
+)
+def test_a_digest_is_taken_of_one_form(value, written):
+    form = f'{{"identifier":[],"x":{written}}}'
+    assert content_digest({"x": value}, SITE) == sha256(form.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        date(2026, 1, 1),
+        datetime(2026, 1, 1, tzinfo=UTC),
+        {1},
+        frozenset({"a"}),
+        b"text",
+        UUID(int=1),
+        build_phase(),
+        object(),
+    ],
+)
+def test_what_json_does_not_know_has_no_digest(value):
+    with pytest.raises(TypeError, match="has no canonical form"):
+        content_digest({"x": value}, SITE)
