@@ -34,7 +34,7 @@ def narrative(
 ) -> dict[str, str]:
     """Narrative of the CarePlan; ``asked`` says who is to sign it, and until when."""
     parts = (
-        _paragraph(PROPOSAL_NOTICE, bold=True),
+        _NOTICE,
         _paragraph(summary(decision)),
         _paragraph(asked) if asked else "",
         _list("Reasons", [_reason(f, protocol) for f in _with(decision, Truth.YES)]),
@@ -60,7 +60,7 @@ def narrative(
 def short(*lines: str) -> dict[str, str]:
     """Narrative of one part of a plan: that it is a proposal, then a few lines."""
     shown = "".join(_paragraph(line) for line in lines if line)
-    return _text(f"{_paragraph(PROPOSAL_NOTICE, bold=True)}{shown}")
+    return _text(f"{_NOTICE}{shown}")
 
 
 def reasons(decision: Decision, protocol: Protocol) -> list[str]:
@@ -96,6 +96,8 @@ def pack_notice(pack: Pack) -> str:
 
 def clean(text: str) -> str:
     """Text without characters that neither XML nor a FHIR string may hold."""
+    if text.isascii() and text.isprintable():  # nearly every text, told in a tenth of the time
+        return text
     return _NOT_XML.sub("\ufffd", text)
 
 
@@ -182,6 +184,10 @@ def _joined(*parts: str) -> str:
 def _paragraph(text: str, *, bold: bool = False) -> str:
     inner = html.escape(text)
     return f"<p><b>{inner}</b></p>" if bold else f"<p>{inner}</p>"
+
+
+# It opens every narrative, sixteen times in a plan.
+_NOTICE = _paragraph(PROPOSAL_NOTICE, bold=True)
 
 
 def _list(title: str, lines: Sequence[str]) -> str:
