@@ -14,6 +14,8 @@ from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import AnaemiaLimit
 
 _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
+# Whose limits are not those of a sex; for one that is not known none is left out.
+_OTHER = {Sex.FEMALE: Sex.MALE.value, Sex.MALE: Sex.FEMALE.value}
 
 
 class Blood(NamedTuple):
@@ -107,10 +109,8 @@ def _groups(case: Case) -> tuple[str, ...]:
     if case.pregnant.is_yes:
         return _trimesters(case)
     patient = case.facts.patient
-    rows = [row for row in case.limits.anaemia.values() if not row.trimester]
-    if patient.sex is not Sex.UNKNOWN:
-        either_or_own = ("", patient.sex.value)
-        rows = [row for row in rows if row.sex in either_or_own]
+    other = _OTHER.get(patient.sex)
+    rows = [row for row in case.limits.anaemia.values() if not row.trimester and row.sex != other]
     ages = patient.exact_age_range(case.day)
     if ages is not None:
         youngest, oldest = ages

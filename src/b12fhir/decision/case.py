@@ -50,12 +50,13 @@ class Case:
         ever: _Concepts = {}
         asked: _Concepts = {}
         for fact in self.facts.concepts:
+            roles = plays.get(fact.concept)
             when = fact.onset or fact.recorded
-            if when is not None and when.first > day:
+            if roles is None or (when is not None and when.first > day):
                 continue
             standing, one = fact.standing, (fact,)
             known = asked if standing is _UNCONFIRMED else ever
-            for role in plays.get(fact.concept, ()):
+            for role in roles:
                 known[role] = known[role] + one if role in known else one
                 if standing is _ACTIVE:
                     now[role] = now[role] + one if role in now else one

@@ -2,6 +2,7 @@
 
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from b12fhir.kernel.evidence import Evidence, Finding, Remark
@@ -67,7 +68,7 @@ class Sorted(NamedTuple):
 
 def by_kind(reasons: Reasons) -> Sorted:
     """Sort reasons by their kind."""
-    findings = [reason for reason in reasons if isinstance(reason, Finding)]
+    findings: list[Finding] = []
     flags: set[str] = set()
     remarks: dict[type, dict[Remark, None]] = {
         Gap: {},
@@ -77,8 +78,8 @@ def by_kind(reasons: Reasons) -> Sorted:
     }
     for reason in reasons:
         if isinstance(reason, Finding):
-            continue
-        if isinstance(reason, Flag):
+            findings.append(reason)
+        elif isinstance(reason, Flag):
             flags.add(reason.name)
         else:
             remarks[type(reason)][reason] = None
@@ -89,13 +90,16 @@ def by_kind(reasons: Reasons) -> Sorted:
 
 def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     """Each finding once. Facts are compared last, and where the rest is equal: that is dear."""
-    if len({(one.rule, one.truth, one.note) for one in findings}) == len(findings):
+    if len(set(map(_without_facts, findings))) == len(findings):
         return tuple(findings)
     once: list[Finding] = []
     for finding in findings:
         if finding not in once:
             once.append(finding)
     return tuple(once)
+
+
+_without_facts = itemgetter(*map(Finding._fields.index, ("rule", "truth", "note")))
 
 
 def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.YES) -> Reasons:

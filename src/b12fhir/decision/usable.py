@@ -9,7 +9,7 @@ from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
-from b12fhir.kernel.dates import add_days, days_between
+from b12fhir.kernel.dates import add_days
 from b12fhir.kernel.truth import Truth
 from b12fhir.protocol.limits import Limits
 
@@ -78,11 +78,10 @@ def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
     latest = min(latest, case.day)
     known: dict[Analyte, list[LabResult]] = {}
     for result in case.facts.labs:
-        when = result.when
+        analyte, when = result.analyte, result.when
         if result.pending or when.first > latest or when.last < earliest:
             reasons += _refusal(case, result)
             continue
-        analyte = result.analyte
         if analyte in known:
             known[analyte].append(result)
         else:
@@ -92,15 +91,13 @@ def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
 
 def fresh(result: LabResult | None, day: date, days: int) -> bool:
     """Was it collected within ``days`` before ``day``, whichever day a partial date means?"""
-    return result is not None and days_between(result.when.first, day) <= days
+    return result is not None and (day - result.when.first).days <= days
 
 
 def days_apart(one: LabResult, other: LabResult) -> int:
     """The most days that can lie between two samples, whichever day a partial date means."""
-    return max(
-        abs(days_between(one.when.first, other.when.last)),
-        abs(days_between(other.when.first, one.when.last)),
-    )
+    when, then = one.when, other.when
+    return max(abs((then.last - when.first).days), abs((when.last - then.first).days))
 
 
 def _refusal(case: Case, result: LabResult) -> Reasons:

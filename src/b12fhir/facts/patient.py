@@ -34,13 +34,19 @@ class Patient:
         """Youngest and oldest age in completed years on ``day``; ``None`` if not known."""
         if self.birth is None:
             return None
-        return whole_years(self.birth.last, day), whole_years(self.birth.first, day)
+        oldest = whole_years(self.birth.first, day)
+        if self.birth.is_exact:
+            return oldest, oldest
+        return whole_years(self.birth.last, day), oldest
 
     def exact_age_range(self, day: date) -> tuple[Decimal, Decimal] | None:
         """As `age_range`, in years by completed months: infants' limits begin at half a year."""
         if self.birth is None:
             return None
-        return years_by_months(self.birth.last, day), years_by_months(self.birth.first, day)
+        oldest = years_by_months(self.birth.first, day)
+        if self.birth.is_exact:
+            return oldest, oldest
+        return years_by_months(self.birth.last, day), oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Measure(NamedTuple):
 
     def text(self) -> str:
         """Comparator, number and unit as a person writes them."""
-        return f"{self.number()} {self.unit}" if self.unit else self.number()
+        number = plain(self.value) if self.comparator is _EXACT else self.number()
+        return f"{number} {self.unit}" if self.unit else number
 
     def number(self) -> str:
         """Comparator and number without exponent or trailing zeros."""
