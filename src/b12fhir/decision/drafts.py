@@ -32,6 +32,8 @@ def draft_of_b12(asked: Question, order: B12Dose, kind: str) -> Reasons:
     return joined(
         _in_pieces(order, held),
         _too_often(asked.case.protocol.pack, order, held),
+        _too_rarely(asked, order, held),
+        _two_amounts(order, held),
         _form(order, held),
         _allergy(asked, order),
         _doubled(asked, order, held, kind),
@@ -81,6 +83,31 @@ def _too_often(pack: Pack, order: B12Dose, held: Drafted) -> Reasons:
         " probably the timing of a tablet."
     )
     return _warns(order, "order-too-often", text, "R-117")
+
+
+def _too_rarely(asked: Question, order: B12Dose, held: Drafted) -> Reasons:
+    """R-117: by mouth high doses treat when taken daily; a weekly one only maintains (R-109)."""
+    untreated = asked.classified.to_be_treated and not asked.treatment.running
+    if held.often is None or order.route not in _SWALLOWED or not untreated:
+        return NONE
+    pack = asked.case.protocol.pack
+    phases = pack.alike.get((False, order.drug)) or pack.alike.get((False, ""), ())
+    usual = max((one.doses_a_day for one in phases), default=held.often)
+    if held.often >= usual * asked.case.limits.dose_ratio_low:
+        return NONE
+    text = (
+        f"doses by mouth are ordered {_rate(held.often)}, and the pack treats with {_rate(usual)}:"
+        " probably the timing of an injection."
+    )
+    return _warns(order, "order-too-rarely", text, "R-117")
+
+
+def _two_amounts(order: B12Dose, held: Drafted) -> Reasons:
+    """R-99: some go by the words of an order, pumps and programs by its structure."""
+    if not held.contradicts:
+        return NONE
+    text = "the words of the order state another amount than its structure: ask which one is meant."
+    return _warns(order, "order-two-amounts", text, "R-99")
 
 
 def _rate(often: Decimal) -> str:

@@ -80,7 +80,8 @@ class Drafted:
     ``form`` is the route that the product's form implies. ``often`` is in doses a day, ``count``
     the number of doses; ``None`` where the order does not tell. ``in_pieces``: the dose is counted
     in tablets or pills. ``timed``: it says in its structure when to give it, ``worded``: in words.
-    ``replaces`` are references of the orders in whose place it comes.
+    ``contradicts``: words and structure state different amounts. ``replaces`` are references of the
+    orders in whose place it comes.
     """
 
     form: Route = Route.UNKNOWN
@@ -89,6 +90,7 @@ class Drafted:
     in_pieces: bool = False
     timed: bool = False
     worded: bool = False
+    contradicts: bool = False
     replaces: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ from b12fhir.kernel.evidence import Finding
 from b12fhir.kernel.quantities import plain
 from b12fhir.plan.model import Phase, Plan
 from b12fhir.protocol.model import Citation, Protocol, Rule
+from b12fhir.protocol.names import CAUSES
 
 CLASSES = {
     Classification.CONFIRMED: "Deficient, confirmed",
@@ -43,6 +44,37 @@ _NO_PROPOSAL = {
     "b12-already-given-or-ordered": ": vitamin B12 is already being given or on order",
     "data-quality": " until the B12 result can be read",
 }
+# Why a result was not used, by the code of its issue.
+FAULTS = {
+    "not-understood": "marked with something no program here understands",
+    "no-date": "without a date",
+    "date-unreadable": "with a date that cannot be read",
+    "code-contradiction": "with codes of different tests",
+    "value-and-absent": "with a value and a reason why there is none",
+    "value-unreadable": "with a value that cannot be read",
+    "implausible": "with a value no body has",
+    "unit-missing": "without a unit",
+    "unit-unknown": "in a unit that is not known",
+    "unit-contradiction": "with two units that contradict each other",
+    "unit-kind": "in a unit that does not fit the test",
+    "range-contradiction": "with a reference range that contradicts its unit",
+}
+# Ids that a sentence of a decision names and that read badly without their hyphens.
+_IDS = {
+    "gastrectomy-total": "the whole stomach removed",
+    "gastrectomy-partial": "part of the stomach removed",
+    "ileum-over-20cm": "more than 20 cm of ileum removed",
+    "ileal-resection-length-unknown": "ileum removed, length not known",
+    "other-drug": "another medicine",
+    "infant-6-23m": "children of 6 to 23 months",
+    "child-24-59m": "children of 24 to 59 months",
+    "child-5-11y": "children of 5 to 11 years",
+    "child-12-14y": "children of 12 to 14 years",
+    "pregnant-t1": "pregnancy, first trimester",
+    "pregnant-t2": "pregnancy, second trimester",
+    "pregnant-t3": "pregnancy, third trimester",
+}
+_ID = re.compile(rf"\b(?:{'|'.join(sorted(CAUSES | _IDS.keys()))})\b(?!-)")
 # Short name of the project itself among the sources; it cites nobody.
 OURSELVES = "-"
 # Longer leads are cut at their colon in a table; the full sentence stands in the details.
@@ -129,6 +161,11 @@ def cited(citation: Citation) -> str:
 def sentence(rule: Rule, finding: Finding) -> str:
     """The rule's own sentence and what this case adds to it."""
     return f"{rule.text} ({finding.note})" if finding.note else rule.text
+
+
+def in_words(said: str) -> str:
+    """A sentence of a decision with plain words for the causes and groups it names by id."""
+    return _ID.sub(lambda match: _IDS.get(match[0], match[0].replace("-", " ")), said)
 
 
 def unit_text(unit: str) -> str:

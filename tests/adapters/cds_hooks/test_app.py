@@ -212,7 +212,14 @@ def test_another_patients_record_is_refused(house):
 
 def test_another_patients_result_is_not_used(house):
     answer = house.call(whole(observation("o1", "60", patient="p2")))
-    assert cards(answer) == []
+    (card,) = cards(answer)
+    # That it was sent is told, since no card would read "no deficiency"; what it says is not.
+    assert card["summary"].endswith("one record sent could not be used; see the detail")
+    assert (card["indicator"], "suggestions" in card, " 60 " in card["detail"]) == (
+        "info",
+        False,
+        False,
+    )
     assert told(answer)["classification"] == "no-data"
     assert told(answer)["setAside"] == {"other-patient": 1}
     line = 'b12fhir_set_aside_total{fault="other-patient",service="b12-patient-view"} 1.0'

@@ -14,6 +14,12 @@ from b12fhir.kernel.codes import SNOMED, Code
 
 IS_B12 = re.compile(r"\bb-?\s?12\b|cobalamin", re.IGNORECASE)
 _FOLATE = re.compile(r"folic|folate", re.IGNORECASE)
+# Folic acid under its other names; folinic acid, which rescues from methotrexate, is none.
+_FOLIC_ACID = re.compile(
+    r"\bfolates?\b|\b(?:l-|5-)?methylfolate\b|\blevomefol(?:ate|ic)\b|\bfolvite\b|\bacide folique\b"
+    r"|\b[a\xe1]cido f[o\xf3]lico\b|\bfols(?:\xe4|ae)ure\b|\bfoliumzuur\b|\bfolsyr[ae]\b",
+    re.IGNORECASE,
+)
 _ROUTE_CODES = {
     Code(SNOMED, "78421000"): Route.IM,
     Code(SNOMED, "34206005"): Route.SC,
@@ -158,7 +164,8 @@ def _combined(held: _Held, named: set[str], b12: frozenset[str]) -> bool:
 def _by_name(said: str, record: Record) -> set[str]:
     """Ingredients in the name of a product whose code is in no table: there are too many codes."""
     words = record.lexicon
-    return {words.drugs[one.lower()] for one in words.any_drug.findall(said)}
+    named = {words.drugs[one.lower()] for one in words.any_drug.findall(said)}
+    return named | {"folic_acid"} if _FOLIC_ACID.search(said) else named
 
 
 def _strength(

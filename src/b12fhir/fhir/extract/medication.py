@@ -8,7 +8,7 @@ from b12fhir.facts.medicines import B12Dose, DraftedDrug, Exposure, Route
 from b12fhir.fhir.bundle import Resource
 from b12fhir.fhir.extract.amount import Strength, amounts, dose_ug
 from b12fhir.fhir.extract.concepts import question
-from b12fhir.fhir.extract.draft import amount_in_words, drafted, words_of_dosages
+from b12fhir.fhir.extract.draft import amount_in_words, drafted, largest_ug, route_written
 from b12fhir.fhir.extract.drug import Drug, drug_of, route_of
 from b12fhir.fhir.extract.found import Found
 from b12fhir.fhir.extract.issues import (
@@ -187,12 +187,12 @@ def _being_written(
 ) -> Iterator[Found]:
     """An order that nobody has signed: nothing is taken yet, and all of it can still be mended."""
     if drug.is_b12:
-        said = words_of_dosages(dosages)
-        single, daily = _doses(dosages, drug.strength)
+        single = largest_ug(dosages, drug.strength)
+        _, daily = _doses(dosages, drug.strength)
         yield B12Dose(
             reference=source.reference,
             # What is not structured may stand in words, which whoever signs goes by.
-            route=route_of(dosages, drug._replace(form=f"{drug.form}; {said}")),
+            route=route_written(dosages, drug),
             given=usage.given,
             text=drug.text,
             drug=drug.name,

@@ -27,6 +27,8 @@ ISSUES = {
     "order-allergy-unclear": "A drafted order beside an allergy that nobody confirmed",
     "order-changed": "A drafted order of another form than the one it replaces",
     "order-dose": "An open order beyond the largest dose",
+    "order-two-amounts": "A drafted order that states two amounts",
+    "order-too-rarely": "A drafted order by mouth more seldom than it works",
     "order-duplicate": "A drafted order that doubles what runs",
     "order-folic-acid": "Folic acid drafted without B12 while B12 is low or not known",
     "order-form": "A drafted order whose form and route contradict each other",

@@ -17,6 +17,8 @@ from b12fhir.service.hooks.model import Call, Draft, Hook, Role
 
 _HINT = "See the page of the hook in the CDS Hooks library."
 _LONGEST = 300
+# Each order is compared with each other one; nobody signs so many for one patient.
+_MOST_ORDERS = 200
 # What each hook requires beside the patient.
 _REQUIRED: Mapping[Hook, tuple[str, ...]] = {
     Hook.PATIENT_VIEW: ("userId",),
@@ -38,6 +40,7 @@ _ROLES = {
     "Patient": Role.PATIENT,
     "RelatedPerson": Role.PATIENT,
 }
+_OVER = frozenset({"cancelled", "completed", "entered-in-error", "stopped"})
 # What orders are made of beside medicines: of R4, and nothing that B12 is ever ordered by.
 _OTHER_ORDERS = frozenset(
     {"Appointment", "Claim", "CommunicationRequest", "DeviceRequest", "Encounter"}
@@ -89,7 +92,16 @@ class _Base(NamedTuple):
     server: str
 
     def opened(self, value: object, member: str) -> Opened:
-        return opened(value, member, self.patient, self.server)
+        found = opened(value, member, self.patient, self.server)
+        kinds = [one.resource.get("resourceType") for one in found.resources]
+        if kinds.count("MedicationRequest") > _MOST_ORDERS:
+            raise CallError(
+                f"context.{member} holds more than {_MOST_ORDERS} orders of medicines, so none was"
+                " checked.",
+                hint="Send the orders of one signature.",
+                where=f"context.{member}",
+            )
+        return found
 
 
 def _required(holder: Resource, member: str, path: str = "") -> object:
@@ -161,6 +173,9 @@ def _drafts(
         if kind != "MedicationRequest":
             if kind not in _OTHER_ORDERS:
                 unread.append(f"{one.place} is of a type that is not read here")
+        elif text(one.resource.get("status")) in _OVER:
+            # Signed to end it: nobody is given anything by it, and no suggestion may revive it.
+            continue
         elif not names_medicine(one.resource):
             unread.append(f"{one.place} names no medicine")
         else:

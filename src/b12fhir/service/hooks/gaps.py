@@ -1,26 +1,57 @@
 """The card that says what could not be checked, where there would be no other.
 
-No card reads as "no finding": that must not be said of data nobody saw.
+No card reads as "no finding": that must not be said of data nobody saw, nor of data that were sent
+and not used because they may be somebody else's.
 """
 
+from collections.abc import Iterator
+
+from b12fhir.decision.model import Classification
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
-from b12fhir.service.hooks.model import Card, Hook, Indicator
+from b12fhir.service.hooks.model import Card, Hook, Indicator, Role
 from b12fhir.service.hooks.rows import assessment_rows
 from b12fhir.service.hooks.text import fitting
 
 # Hooks whose whole question is the thing in the context.
 _ABOUT_IT = frozenset({Hook.MEDICATION_REFILL, Hook.PROBLEM_CREATE, Hook.ALLERGY_CREATE})
+# Set aside whatever it says: nobody knows whose it is, what it means, or how much is missing. What
+# is unreadable by its value is no matter of its own: it counts where the decision needs it.
+_UNUSED = frozenset({"other-patient", "no-subject", "not-understood", "incomplete-bundle"})
+# A result under a code of the site's own: without another one it was measured and not seen.
+_UNSEEN = "unmapped-b12"
 
 
 def gap_card(matter: Matter) -> Card | None:
-    """What was not read, or ``None`` if everything was."""
-    unread = matter.call.unread if matter.call.hook in _ABOUT_IT else ()
-    count = len(matter.unchecked) + len(unread) + bool(matter.unfollowed)
-    if not count:
+    """What was not read or not used; ``None`` if nothing was.
+
+    Also for a patient: there is nothing that a patient could do about it.
+    """
+    told = tuple(_told(matter))
+    if not told or matter.role is Role.PATIENT:
         return None
-    what = "one part of the data" if count == 1 else f"{count} parts of the data"
-    text = fitting((f"Vitamin B12 not fully checked: {what} could not be read; see the detail",))
+    lead = "Vitamin B12 not fully checked:"
+    text = fitting((f"{lead} {' and '.join(told)}; see the detail",))
     said = Said("unchecked", "R-69", Indicator.INFO, text, "data")
     rows = [row for row in assessment_rows(matter) if row[0] != "Plan"]
     return card_of(matter, said, rows)
+
+
+def _told(matter: Matter) -> Iterator[str]:
+    unread = matter.call.unread if matter.call.hook in _ABOUT_IT else ()
+    count = len(matter.unchecked) + len(unread) + bool(matter.unfollowed)
+    if count:
+        yield f"{_counted(count, 'part')} of the data could not be read"
+    count = _set_aside(matter)
+    if count:
+        yield f"{_counted(count, 'record')} sent could not be used"
+
+
+def _set_aside(matter: Matter) -> int:
+    unseen = matter.decision.classification is Classification.NO_DATA
+    kinds = _UNUSED | {_UNSEEN} if unseen else _UNUSED
+    return sum(one.relevant and one.code in kinds for one in matter.proposal.issues)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"one {what}" if count == 1 else f"{count} {what}s"

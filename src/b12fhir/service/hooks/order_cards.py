@@ -41,6 +41,8 @@ from b12fhir.service.hooks.text import fitting, listed, sentence, when_text
 _WITH_RESULT = frozenset({ORAL, FOLIC})
 # What is no content of an order: names, days of writing, and links to other orders.
 _NOT_CONTENT = frozenset({"id", "authoredOn", "priorPrescription", "basedOn"})
+# Of a B12 draft whose meaning something in it may change.
+_HIDDEN = frozenset({"not-understood"})
 _MOST_SAID = 5
 _ROUTES = {
     Route.IM: "intramuscular",
@@ -63,15 +65,25 @@ _BESIDE = (
 
 def order_cards(matter: Matter) -> tuple[Card, ...]:
     """One card for each draft that is wrong, else at most one about what goes before it."""
-    drafts = [one for one in matter.call.drafts if one.selected and is_ours(matter, one)]
-    if matter.facts.patient.deceased or not drafts:
+    chosen = [one for one in matter.call.drafts if one.selected]
+    drafts = [one for one in chosen if is_ours(matter, one)]
+    if matter.facts.patient.deceased:
         return ()
+    if not drafts:
+        card = gap_card(matter) if any(_may_be_ours(matter, one) for one in chosen) else None
+        return () if card is None else (card,)
     found = [wrong for one in drafts if (wrong := wrong_of(matter, one)) is not None]
     speaking = [one for place, one in enumerate(found) if not _is_told(matter, one, found[place:])]
     if speaking:
         return tuple(_card(matter, one) for one in speaking)
     card = _beside(matter, drafts) or gap_card(matter)
     return () if card is None else (card,)
+
+
+def _may_be_ours(matter: Matter, draft: Draft) -> bool:
+    """Is it B12 or folic acid that could not be read?"""
+    about = (one for one in matter.proposal.issues if one.resource == draft.reference)
+    return any(one.code in _HIDDEN for one in about)
 
 
 def _is_told(matter: Matter, wrong: Wrong, others: Sequence[Wrong]) -> bool:

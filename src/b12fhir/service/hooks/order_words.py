@@ -15,6 +15,7 @@ from b12fhir.kernel.quantities import plain
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Draft, Hook, Indicator
 from b12fhir.service.hooks.text import day_text
+from b12fhir.service.wording import in_words
 
 PILL, ORAL, DOUBLED, FOLIC = "order-pill", "order-oral", "order-duplicate", "order-folic-acid"
 CHANGED = "order-changed"
@@ -131,7 +132,7 @@ def _by_mouth(matter: Matter, _: Wrong) -> str:
     if matter.decision.neuro:
         return "B12 by mouth beside nerve signs"
     if cause is not None and cause.cause in ORAL_FORBIDDEN:
-        return f"B12 by mouth in {cause.cause.replace('-', ' ')}"
+        return f"B12 by mouth in {in_words(cause.cause)}"
     return "B12 by mouth where injections are needed"
 
 
@@ -220,6 +221,13 @@ _SAYINGS: Mapping[str, Saying] = {
     ),
     FOLIC: Saying(_folic, "B12 first", by_plan=False),
     "order-form": Saying(_just("B12 DOSE: product and route contradict each other"), "one of them"),
+    "order-two-amounts": Saying(
+        _just("B12 order whose words and structure state different amounts"),
+        "asking which one is meant",
+    ),
+    "order-too-rarely": Saying(
+        _just("B12 DOSE by mouth more seldom than the pack treats"), "the interval of the pack"
+    ),
     "order-too-often": Saying(
         _just("B12 DOSE by injection more often than the pack gives it"), "the interval of the pack"
     ),

@@ -25,7 +25,9 @@ def patient_card(matter: Matter, said: Said) -> Card:
     A patient who is told that something is critical can only do one thing: ask for help in time.
     That stands in the words; the indicator is at most a warning.
     """
-    when = _WHEN[matter.decision.urgency]
+    # A forbidden order may be given today, however long the finding itself could wait.
+    critical = said.indicator is Indicator.CRITICAL
+    when = _WHEN[Urgency.URGENT if critical else matter.decision.urgency]
     _, result = matter.deciding
     shown = f" ({value_text(result)}, {when_text(result.when)})" if result is not None else ""
     told = fitting(

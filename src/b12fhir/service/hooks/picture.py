@@ -67,10 +67,17 @@ def _told(parts: list[str], what: str, asked: str, lead: str) -> Iterator[str]:
     least = [*parts[:1], *(one for one in parts[1:] if one == _NERVES)]
     undated = [one.partition(" (")[0] for one in least]
     for kept in (parts, least):
-        yield f"{lead}{', '.join(kept)}{what}: {asked}"
-    yield f"{', '.join(least)}{what}: {asked}"
-    yield f"{', '.join(undated)}{what}: {asked}"
+        yield f"{lead}{_stated(kept, what)}: {asked}"
+    yield f"{_stated(least, what)}: {asked}"
+    yield f"{_stated(undated, what)}: {asked}"
     yield f"{', '.join(undated)}: {asked}"
+
+
+def _stated(parts: list[str], what: str) -> str:
+    """A verb is about the result alone: nerve signs are not low."""
+    if not what.startswith(" is "):
+        return f"{', '.join(parts)}{what}"
+    return ", ".join((f"{parts[0]}{what}", *parts[1:]))
 
 
 def advice(role: Role, action: str) -> str:

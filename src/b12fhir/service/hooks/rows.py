@@ -4,6 +4,7 @@ Every reason names its rule; every fact its value, unit and day. The rows are pu
 text: `b12fhir.service.hooks.text.table` escapes them all.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
@@ -16,7 +17,15 @@ from b12fhir.protocol.model import Protocol
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.picture import capital
 from b12fhir.service.hooks.text import day_text, line, listed, sentence, when_text
-from b12fhir.service.wording import CLASSES, OURSELVES, URGENCIES, plan_in_words, unit_text
+from b12fhir.service.wording import (
+    CLASSES,
+    FAULTS,
+    OURSELVES,
+    URGENCIES,
+    in_words,
+    plan_in_words,
+    unit_text,
+)
 
 # What speaks for the answer, in the order in which a clinician asks.
 _WHY = (
@@ -36,6 +45,8 @@ _DRAFT = {"draft": " (a draft)"}
 _HOW_SOON = {"R-61": "Same day", "R-62": "Within 7 days"}
 _EXACT = len("2026-11-21")
 _NOT_EXCLUDED = " is not excluded"
+
+_OURS = re.compile(r"MedicationRequest/b12fhir-draft-\d+")
 
 Row = tuple[str, str]
 
@@ -80,7 +91,7 @@ def _is_about_draft(found: Finding) -> bool:
 
 
 def _finding(matter: Matter, found: Finding) -> str:
-    said = found.note or matter.protocol.rules[found.rule].title
+    said = in_words(found.note) or matter.protocol.rules[found.rule].title
     if found.rule in _HOW_SOON:
         return f"{_HOW_SOON[found.rule]}: {said} ({found.rule})"
     facts = "; ".join(fact_text(matter, fact) for fact in found.facts[:_MOST_FACTS])
@@ -97,7 +108,8 @@ def fact_text(matter: Matter, fact: Fact) -> str:
         label = matter.protocol.analytes.info[fact.analyte].label
         amount = f"{used.value} {unit_text(used.unit)}".strip()
         return f"{label} {amount}, {when_text(fact.when)}"
-    shown = line(used.value)[:_LEAD]
+    fault = FAULTS.get(used.value)
+    shown = f"A result {fault}" if fault else line(used.value)[:_LEAD]
     return f"{shown}, {_day(used.date)}" if used.date else shown
 
 
@@ -142,7 +154,7 @@ def missing(matter: Matter) -> str:
     issues = [one for one in matter.proposal.issues if one.relevant]
     aside = (one.text for one in issues if one.severity is Severity.ERROR)
     told = (*aside, *_remarks(matter.decision.gaps), *(one.text for one in issues))
-    return f"{unread(matter)} {listed(told, _MOST_SAID)}".strip()
+    return f"{unread(matter)} {listed(map(_unnamed, told), _MOST_SAID)}".strip()
 
 
 def unread(matter: Matter) -> str:
@@ -162,7 +174,12 @@ def cautions(matter: Matter) -> str:
 
 def _remarks(remarks: Iterable[Remark]) -> Iterator[str]:
     for one in remarks:
-        yield f"{one.text.partition('. ')[0].rstrip('.')} ({one.rule})."
+        yield _unnamed(f"{one.text.partition('. ')[0].rstrip('.')} ({one.rule}).")
+
+
+def _unnamed(said: str) -> str:
+    """Without the names that only this program gives to orders that are being written."""
+    return _OURS.sub("an order being written", said)
 
 
 def basis(matter: Matter) -> str:

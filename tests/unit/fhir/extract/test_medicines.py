@@ -720,6 +720,13 @@ def test_folic_acid_that_is_being_ordered_by_the_day() -> None:
     assert [(fact.ingredient, fact.daily_mg) for fact in facts.drafted] == [("folic_acid", 5)]
 
 
+def of(value: int, unit: str = "ug"):
+    """A dose in a Dosage."""
+    return {"doseAndRate": [{"doseQuantity": quantity(value, unit)}]}
+
+
+IM_LINE = {"route": {"coding": [{"system": SNOMED, "code": "78421000"}]}}
+IV_LINE = {"route": {"coding": [{"system": SNOMED, "code": "47625008"}]}}
 PILL = {"doseAndRate": [{"doseQuantity": {"value": 1, "code": "{pill}"}}]}
 WRITTEN = [
     # dosages, product, what is told: route, dose, doses a day, count, pieces, timed, worded
@@ -771,13 +778,76 @@ WRITTEN = [
         None,
         ("injection", None, None, None, False, True, False),
     ),
-    # of two lines nobody says which interval is meant
+    # of two lines the one given more often counts: what is too often must not hide behind another
     (
-        ({"timing": {"repeat": DAILY}}, {"timing": {"repeat": DAILY}}),
+        ({"timing": {"repeat": {**DAILY, "period": 30}}}, {"timing": {"repeat": DAILY}}),
         None,
-        ("injection", None, None, None, False, True, False),
+        ("injection", None, 1, None, False, True, False),
     ),
+    # so does the larger dose, and a vein in either; unless one of the doses cannot be read
+    (
+        ({**IM_LINE, **of(1000)}, {**IM_LINE, **of(10, "mg")}),
+        None,
+        ("im", 10_000, None, None, False, False, False),
+    ),
+    (
+        ({**IM_LINE, **of(1000)}, {**IM_LINE, **of(1000, "[iU]")}),
+        None,
+        ("im", None, None, None, False, False, False),
+    ),
+    (
+        ({**IM_LINE, **of(1000)}, {**IV_LINE, **of(1000)}),
+        None,
+        ("iv", 1000, None, None, False, False, False),
+    ),
+    (({**IM_LINE, "text": "1 mg iv"},), None, ("iv", 1000, None, None, False, False, True)),
+    (
+        ({**IM_LINE, "text": "1 mg deep IM. Never i.v."},),
+        None,
+        ("im", 1000, None, None, False, False, True),
+    ),
+    # how often may stand in words; "every other day" is no day's dose
+    (({"text": "IM once daily"},), None, ("im", None, 1, None, False, False, True)),
+    (({"text": "IM twice a day"},), None, ("im", None, 2, None, False, False, True)),
+    (({"text": "IM TDS"},), None, ("im", None, 3, None, False, False, True)),
+    (({"text": "IM every other day"},), None, ("im", None, None, None, False, False, True)),
 ]
+
+
+@pytest.mark.parametrize(
+    ("line", "differ"),
+    [
+        ({**of(1000), "text": "10 mg IM every day"}, True),
+        ({**of(1000), "text": "1 mg IM"}, False),
+        # the strength of the tablet is no dose, and neither is what is said of several
+        ({**of(2, "{tbl}"), "text": "two tablets of 500 mcg"}, False),
+        ({**of(1000), "text": "500 mcg, then 1000 mcg"}, False),
+        ({**of(1000), "text": "as told"}, False),
+        ({"text": "10 mg IM"}, False),
+    ],
+)
+def test_words_and_structure_of_a_draft_are_compared(line, differ) -> None:
+    held = drafted(line, product="cyanocobalamin 500 microgram tablet").drafted
+    assert held.contradicts is differ
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Folate 5 mg", "L-methylfolate 15 mg", "levomefolic acid", "Acide folique 5 mg",
+     "\xe1cido f\xf3lico", "Fols\xe4ure", "Folvite"],
+)  # fmt: skip
+def test_folic_acid_is_known_by_its_other_names(name) -> None:
+    found = read(
+        medicine("MedicationRequest", status="draft", medicationCodeableConcept={"text": name})
+    )
+    assert [one.ingredient for one in found.drafted] == ["folic_acid"]
+
+
+def test_folinic_acid_is_no_folic_acid() -> None:
+    """It rescues from methotrexate, and nobody must be told to take it away."""
+    folinic = {"text": "Folinic acid 15 mg"}
+    found = read(medicine("MedicationRequest", status="draft", medicationCodeableConcept=folinic))
+    assert found.drafted == ()
 
 
 @pytest.mark.parametrize(("dosages", "product", "expected"), WRITTEN)

@@ -171,7 +171,7 @@ def test_old_nerve_signs_without_a_result_can_wait_for_the_week() -> None:
 def test_nerves_with_a_normal_b12_ask_for_the_missing_tests() -> None:
     found = card(proposed(lab(A.B12_TOTAL, 500), NUMB))
     assert (found.rule, found.indicator) == ("R-49", Indicator.INFO)
-    assert "is not low: consider methylmalonic acid in serum (MMA)" in found.summary
+    assert "is not low, nerve signs: consider methylmalonic acid in serum (MMA)" in found.summary
 
 
 def test_the_dead_are_left_in_peace() -> None:
