@@ -33,12 +33,15 @@ _REQUIRED: Mapping[Hook, tuple[str, ...]] = {
 _DRAFTS = "draftOrders"
 # Where the other hooks carry what their advice is about.
 _CARRIED = ("appointments", "medications", "conditions", "allergyIntolerance")
-_USER = re.compile(r"(?:.*/)?(?P<kind>[A-Z][A-Za-z]+)/[^/]+\Z", re.DOTALL)
+# In any spelling: whoever is not known to be a patient is offered orders.
+_USER = re.compile(
+    r"(?:.*/)?(?P<kind>[a-z]+)/[^/]+(?:/_history(?:/[^/]*)?)?/?\Z", re.DOTALL | re.IGNORECASE
+)
 _ROLES = {
-    "Practitioner": Role.PRESCRIBER,
-    "PractitionerRole": Role.PRESCRIBER,
-    "Patient": Role.PATIENT,
-    "RelatedPerson": Role.PATIENT,
+    "practitioner": Role.PRESCRIBER,
+    "practitionerrole": Role.PRESCRIBER,
+    "patient": Role.PATIENT,
+    "relatedperson": Role.PATIENT,
 }
 _OVER = frozenset({"cancelled", "completed", "entered-in-error", "stopped"})
 # What orders are made of beside medicines: of R4, and nothing that B12 is ever ordered by.
@@ -152,7 +155,7 @@ def _user(context: Resource) -> str:
 
 def _role(user: str) -> Role:
     match = _USER.match(user)
-    return _ROLES.get(match["kind"], Role.UNKNOWN) if match else Role.UNKNOWN
+    return _ROLES.get(match["kind"].lower(), Role.UNKNOWN) if match else Role.UNKNOWN
 
 
 def _encounter(context: Resource) -> str:

@@ -125,6 +125,10 @@ def test_what_the_standard_does_not_know_is_borne() -> None:
         ("https://ehr.example/fhir/Practitioner/1", Role.PRESCRIBER),
         ("Patient/p1", Role.PATIENT),
         ("RelatedPerson/1", Role.PATIENT),
+        # whoever is not known to be a patient is offered orders: no spelling may hide one
+        ("https://ehr.example/fhir/Patient/p1/_history/2", Role.PATIENT),
+        ("patient/p1", Role.PATIENT),
+        ("Patient/p1/", Role.PATIENT),
         ("Device/1", Role.UNKNOWN),
         ("123", Role.UNKNOWN),
     ],
