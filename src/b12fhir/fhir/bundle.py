@@ -50,13 +50,18 @@ def is_incomplete(bundle: Resource) -> bool:
     ):
         return True
     total = bundle.get("total")
-    if bundle.get("type") != "searchset" or not isinstance(total, int):
+    if not isinstance(total, int) or bundle.get("type") != "searchset":
         return False
-    return total > sum([_is_match(entry) for entry in _items(bundle)])
+    return total > 0 and total > _matches(bundle)
 
 
 def _open(bundle: Resource, depth: int, found: list[Entry]) -> None:
-    for entry in _items(bundle):
+    rows = bundle.get("entry")
+    if not isinstance(rows, list):
+        return
+    for entry in rows:
+        if not isinstance(entry, dict):
+            continue
         resource, url = entry.get("resource"), entry.get("fullUrl")
         if resource is None:
             continue
@@ -66,12 +71,15 @@ def _open(bundle: Resource, depth: int, found: list[Entry]) -> None:
             _open(held, depth - 1, found)
 
 
-def _items(bundle: Resource) -> list[dict[str, Any]]:
-    found = bundle.get("entry")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
-
-
-def _is_match(entry: Resource) -> bool:
-    search = entry.get("search")
-    mode = search.get("mode") if isinstance(search, dict) else None
-    return mode is None or mode == "match"
+def _matches(bundle: Resource) -> int:
+    """Entries that are no outcome and were not merely included; no mode is a match."""
+    rows = bundle.get("entry")
+    if not isinstance(rows, list):
+        return 0
+    count = 0
+    for entry in rows:
+        if isinstance(entry, dict):
+            search = entry.get("search")
+            mode = search.get("mode") if isinstance(search, dict) else None
+            count += mode is None or mode == "match"
+    return count

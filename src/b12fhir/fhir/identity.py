@@ -95,7 +95,7 @@ def reader_key(user_reference: str, site: Site) -> str:
 
 def _pseudonym(reference: str, site: Site) -> str:
     message = f"{site.server_id}|{reference}".encode()
-    return hmac.new(site.site_key.encode(), message, "sha256").hexdigest()[:_PKEY_DIGITS]
+    return hmac.digest(site.site_key.encode(), message, "sha256").hex()[:_PKEY_DIGITS]
 
 
 def plan_key(patient_reference: str, own_plans: Iterable[OwnPlan], site: Site) -> PlanKey:

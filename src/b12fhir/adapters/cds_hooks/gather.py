@@ -22,6 +22,7 @@ _IDS_AT_ONCE = 50
 _DRUGS = Query("medications", "Medication", "the drugs behind some orders")
 _NAME_DRUGS = "Medication"
 _NOTHING: Resource = {}
+_NO_ROWS: list[Resource] = []
 
 
 class Gathered(NamedTuple):
@@ -90,16 +91,15 @@ class Gatherer:
 
     def _taken(self, query: Query, value: object) -> Iterable[Resource]:
         """What a client sent under a key."""
-        where = f"prefetch.{query.key}"
         if value is None:
             return self._nothing(query)
-        if not isinstance(value, dict) or not isinstance(value.get("resourceType"), str):
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(kind, str):
             raise CallError(
                 "A value of prefetch is no FHIR resource and not null.",
                 hint="Send a resource, a Bundle, or null where there is no data.",
-                where=where,
+                where=f"prefetch.{query.key}",
             )
-        kind = value["resourceType"]
         if kind == "OperationOutcome":
             outcome = read_outcome(value)
             said = outcome.summary() if outcome else ""
@@ -116,8 +116,8 @@ class Gatherer:
         return ({"resourceType": "Patient", "id": self._patient},)
 
     def _bundle(self, query: Query, bundle: dict[str, Any]) -> Iterable[Resource]:
-        """A Bundle as it was sent, with the pages after it."""
-        rows = bundle.get("entry", [])
+        """A Bundle as it was sent, with the pages after it; of one that holds nothing, nothing."""
+        rows = bundle.get("entry", _NO_ROWS)
         if not isinstance(rows, list):
             raise CallError(
                 "The entries of a Bundle are no array.", where=f"prefetch.{query.key}.entry"
@@ -125,8 +125,8 @@ class Gatherer:
         for row in rows:
             if not isinstance(row, dict) or "resource" not in row:
                 return (bundle, *self._lacks(query, "a Bundle holds entries without a resource"))
-        if not ("link" in bundle or "total" in bundle) or not is_incomplete(bundle):
-            return (bundle,)
+        if not is_incomplete(bundle):
+            return (bundle,) if rows else ()
         # What it says of being incomplete is dealt with here and must not be said again.
         first = {name: part for name, part in bundle.items() if name not in ("link", "total")}
         return (first, *self._pages(query, bundle))
