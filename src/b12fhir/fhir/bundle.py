@@ -8,6 +8,7 @@ Resource = Mapping[str, Any]
 # A batch answer holds Bundles; deeper nesting than this is an attack or a mistake.
 _DEPTH = 4
 _EMPTY: Resource = {}
+_MATCH = {"mode": "match"}
 
 
 class Entry(NamedTuple):
@@ -76,10 +77,11 @@ def _matches(bundle: Resource) -> int:
     rows = bundle.get("entry")
     if not isinstance(rows, list):
         return 0
-    count = 0
-    for entry in rows:
-        if isinstance(entry, dict):
-            search = entry.get("search")
-            mode = search.get("mode") if isinstance(search, dict) else None
-            count += mode is None or mode == "match"
-    return count
+    found = [entry.get("search") for entry in rows if isinstance(entry, dict)]
+    plain = found.count(_MATCH)
+    return plain if plain == len(found) else sum(map(_is_match, found))
+
+
+def _is_match(search: object) -> bool:
+    mode = search.get("mode") if isinstance(search, dict) else None
+    return mode is None or mode == "match"

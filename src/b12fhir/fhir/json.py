@@ -110,22 +110,22 @@ def _unique_keys(pairs: Iterable[tuple[str, Any]]) -> None:
 
 def _finite(encoded: bytes, value: Any) -> bytes:
     """A Decimal that is no number would be written as ``NaN``: our own mistake, never sent."""
-    if (_may_hold(encoded, b"NaN") or _may_hold(encoded, b"Infinity")) and not _all_finite(value):
+    if (_has_nan(encoded) or b"Infinity" in encoded) and not _all_finite(value):
         message = "A number that is not finite was about to be written as JSON."
         raise Defect(message)
     return encoded
 
 
-def _may_hold(encoded: bytes, word: bytes) -> bool:
-    """``word in encoded``; in most texts its first letter is rare, and found ten times as fast."""
-    first, place = word[:1], -1
+def _has_nan(encoded: bytes) -> bool:
+    """Is ``NaN`` in it? Its first letter is rare in most texts, and found many times as fast."""
+    place = encoded.find(b"N")
     for _ in range(_FEW):
-        place = encoded.find(first, place + 1)
         if place < 0:
             return False
-        if encoded.startswith(word, place):
+        if encoded[place + 1 : place + 3] == b"aN":
             return True
-    return word in encoded
+        place = encoded.find(b"N", place + 1)
+    return b"NaN" in encoded
 
 
 def _all_finite(value: Any) -> bool:

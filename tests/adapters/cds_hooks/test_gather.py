@@ -60,6 +60,25 @@ def test_what_was_sent_goes_on_as_it_is():
     assert any(resource is sent for resource in gather(given).resources)
 
 
+@pytest.mark.parametrize("empty", [{}, {"total": 0}, {"entry": []}, {"entry": [], "total": 0}])
+def test_of_a_searchset_that_holds_nothing_nothing_goes_on(empty):
+    sent = {"resourceType": "Bundle", "type": "searchset", **empty}
+    found = gather(prefetch() | {"labs": sent})
+    assert ids(found) == {"p1"}
+    assert sent not in found.resources
+    assert found.unchecked == ()
+
+
+def test_what_was_counted_here_is_not_counted_again():
+    """Whole as it says: one match and one that was only included. Ruling 30 is dealt with here."""
+    sent = bundle(observation("o1", "120"), observation("o2", "130")) | {"total": 1}
+    sent["entry"][1]["search"] = {"mode": "include"}
+    found = gather(prefetch() | {"labs": sent})
+    assert ids(found) == {"p1", "o1", "o2"}
+    assert not any("total" in resource for resource in found.resources)
+    assert sent["total"] == 1
+
+
 def test_a_single_resource_may_stand_for_a_bundle():
     assert ids(gather(prefetch() | {"labs": observation("o1", "120")})) == {"p1", "o1"}
 

@@ -185,6 +185,16 @@ def test_a_log_line_is_one_line_with_kind_and_place_of_an_error():
     assert told(record).endswith("a b c d at")
 
 
+def test_each_log_line_has_its_own_time():
+    """The second is put into words once; the next one and an earlier one are told apart."""
+    form, times = OneLine(), []
+    for at, part in ((59.0, 7), (59.9, 900), (60.0, 0), (59.0, 7), (0.0, 0)):
+        record = logging.LogRecord("b12fhir.x", logging.INFO, "", 1, "x", (), None)
+        record.created, record.msecs, record.process = at, part, 7
+        times.append(form.format(record).removeprefix("1970-01-01T00:").split()[0])
+    assert times == ["00:59.007Z", "00:59.900Z", "01:00.000Z", "00:59.007Z", "00:00.000Z"]
+
+
 def test_the_server_logs_an_error_without_its_words(caplog):
     logger = DiscreetLogger.__new__(DiscreetLogger)
     logger.error_log = logging.getLogger("test.gunicorn")

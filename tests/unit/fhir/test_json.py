@@ -135,3 +135,11 @@ def test_never_writes_what_is_no_number(writer, bad) -> None:
 
 def test_a_text_may_say_nan() -> None:
     assert encode({"a": ["NaN", Decimal(1)]}) == b'{"a":["NaN",1]}'
+
+
+@pytest.mark.parametrize("count", [39, 40, 41, 1000])
+def test_what_is_no_number_is_found_behind_many_words_that_begin_like_it(count) -> None:
+    words = ["Na"] * count
+    with pytest.raises(Defect):
+        encode([*words, Decimal("NaN")])
+    assert encode(words).count(b"Na") == count

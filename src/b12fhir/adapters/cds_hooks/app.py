@@ -154,8 +154,8 @@ def _ending(parts: Parts) -> Callable[[Response], Response]:
 
 def _let_in(response: Response, parts: Parts) -> None:
     headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Cache-Control"] = "no-store"
+    headers.add("X-Content-Type-Options", "nosniff")
+    headers.add("Cache-Control", "no-store")
     if not parts.origins:
         return
     headers.add("Vary", "Origin")

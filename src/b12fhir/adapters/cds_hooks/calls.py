@@ -17,7 +17,7 @@ from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
 from b12fhir.fhir.site import Site
-from b12fhir.kernel.evidence import Severity
+from b12fhir.kernel.evidence import Issue, Severity
 from b12fhir.ports import Caller, HookServer
 from b12fhir.protocol.fingerprint import fingerprint
 from b12fhir.service.hooks.advise import advise
@@ -76,10 +76,8 @@ class Desk:
 
     def _admitted(self) -> Caller:
         """Who calls. The address that a token must be made out to is never read from the call."""
-        given = request.headers.get("Authorization", "")
-        caller = self._parts.gate.admit(
-            given, self._parts.public + request.path, self._parts.clock()
-        )
+        parts, given = self._parts, request.environ.get("HTTP_AUTHORIZATION", "")
+        caller = parts.gate.admit(given, parts.public + request.path, parts.clock())
         who = _name_of(caller) if caller.issuer else request.remote_addr or ""
         wait = self._rates.wait(who, time.monotonic())
         if wait:
@@ -113,13 +111,13 @@ class Desk:
         if issued:
             parts.book.issue(issued)
         silent = len(cards) - len(shown)
-        aside = Counter(one.code for one in proposal.issues if one.severity is Severity.ERROR)
+        aside = _set_aside(proposal.issues)
         self._count(service, shown, silent, aside)
         more = {"unchecked": unchecked, "silent": silent, "setAside": aside}
         told["extension"][EXTENSION] |= {name: part for name, part in more.items() if part}
         request.environ[self.COUNTS] = (
             f" cards={len(shown)} silent={silent} unchecked={len(unchecked)}"
-            f" set-aside={aside.total()}"
+            f" set-aside={sum(aside.values())}"
         )
         return encode(told)
 
@@ -162,9 +160,18 @@ def _name_of(caller: Caller) -> str:
     return f"client:{caller.issuer}|{caller.tenant}" if caller.issuer else _LOCAL
 
 
+def _set_aside(issues: Sequence[Issue]) -> Mapping[str, int]:
+    """How many resources were not used, by kind of fault."""
+    if not issues:
+        return {}
+    return Counter(one.code for one in issues if one.severity is Severity.ERROR)
+
+
 def _body(most: int) -> object:
     """The JSON that was sent; refused unread if it is no JSON, compressed or too large."""
-    kind, packed = request.mimetype, request.headers.get("Content-Encoding", "identity")
+    environ = request.environ
+    packed = environ.get("HTTP_CONTENT_ENCODING", "identity")
+    kind = _JSON if environ.get("CONTENT_TYPE") == _JSON else request.mimetype
     if packed.strip().lower() != "identity" or not (
         kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
     ):

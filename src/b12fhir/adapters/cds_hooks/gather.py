@@ -70,10 +70,10 @@ class Gatherer:
             found: list[Resource] = []
             lacking = []
             for query in self._queries:
-                if query.key in given:
-                    self._keep(query, self._taken(query, given[query.key]), found)
-                else:
+                if query.key not in given:
                     lacking.append(query)
+                elif taken := self._taken(query, given[query.key]):
+                    self._keep(query, taken, found)
             if lacking:
                 self._fetch(lacking, found)
             if self._open is not None:
@@ -83,13 +83,12 @@ class Gatherer:
                 self._server.close()
         return Gathered(tuple(found), tuple(dict.fromkeys(self._unchecked)))
 
-    def _keep(self, query: Query, answer: Iterable[Resource], found: list[Resource]) -> None:
+    def _keep(self, query: Query, answer: Sequence[Resource], found: list[Resource]) -> None:
         if query.kind.startswith(_NAME_DRUGS):
-            answer = tuple(answer)
             self._medicines += answer
         found += answer
 
-    def _taken(self, query: Query, value: object) -> Iterable[Resource]:
+    def _taken(self, query: Query, value: object) -> tuple[Resource, ...]:
         """What a client sent under a key."""
         if value is None:
             return self._nothing(query)
@@ -108,28 +107,31 @@ class Gatherer:
             self._refuse_others(value)
         return self._bundle(query, value) if kind == "Bundle" else (value,)
 
-    def _nothing(self, query: Query) -> Iterable[Resource]:
+    def _nothing(self, query: Query) -> tuple[Resource, ...]:
         """``null``: the client has no data. A Patient of whom nothing is known is still one."""
         if query.key != PATIENT:
             return ()
         self._unchecked.append("age, sex and whether the patient lives (no Patient was sent)")
         return ({"resourceType": "Patient", "id": self._patient},)
 
-    def _bundle(self, query: Query, bundle: dict[str, Any]) -> Iterable[Resource]:
+    def _bundle(self, query: Query, bundle: dict[str, Any]) -> tuple[Resource, ...]:
         """A Bundle as it was sent, with the pages after it; of one that holds nothing, nothing."""
         rows = bundle.get("entry", _NO_ROWS)
         if not isinstance(rows, list):
             raise CallError(
                 "The entries of a Bundle are no array.", where=f"prefetch.{query.key}.entry"
             )
+        more = is_incomplete(bundle)
+        if not rows and not more:
+            return ()
         for row in rows:
             if not isinstance(row, dict) or "resource" not in row:
                 return (bundle, *self._lacks(query, "a Bundle holds entries without a resource"))
-        if not is_incomplete(bundle):
-            return (bundle,) if rows else ()
-        # What it says of being incomplete is dealt with here and must not be said again.
+        if not ("link" in bundle or "total" in bundle):
+            return (bundle,)
+        # What it says of being incomplete is dealt with here: not to be said or counted again.
         first = {name: part for name, part in bundle.items() if name not in ("link", "total")}
-        return (first, *self._pages(query, bundle))
+        return (first, *self._pages(query, bundle)) if more else (first,)
 
     def _pages(self, query: Query, bundle: Resource) -> Iterable[Resource]:
         links = items(bundle.get("link"))

@@ -20,13 +20,26 @@ class OneLine(logging.Formatter):
     """Time (UTC), process, level, name and message in one line."""
 
     def __init__(self) -> None:
-        line = "%(asctime)s.%(msecs)03dZ %(process)d %(levelname)s %(name)s: %(message)s"
-        super().__init__(line, "%Y-%m-%dT%H:%M:%S")
-        self.converter = time.gmtime
+        super().__init__()
+        self._second = (0, "1970-01-01T00:00:00")
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, whatever the message holds."""
-        return " ".join(super().format(record).split())
+        line = (
+            f"{self._time(int(record.created))}.{int(record.msecs):03}Z {record.process}"
+            f" {record.levelname} {record.name}: {record.getMessage()}"
+        )
+        if record.exc_info:
+            line = f"{line} {self.formatException(record.exc_info)}"
+        return " ".join(line.split())
+
+    def _time(self, second: int) -> str:
+        """Put into words once a second: a busy service writes many lines in each."""
+        known, told = self._second
+        if known != second:
+            told = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._second = (second, told)
+        return told
 
     def formatException(self, ei: _Caught) -> str:  # noqa: N802 - the library's name
         """Kind and places, the innermost last."""
@@ -35,10 +48,6 @@ class OneLine(logging.Formatter):
             places.append(f"{trace.tb_frame.f_globals.get('__name__', '')}:{trace.tb_lineno}")
             trace = trace.tb_next
         return f"{ei[0].__name__ if ei[0] else ''} at {' > '.join(places)}"
-
-    def formatStack(self, stack_info: str) -> str:  # noqa: ARG002, N802 - the library's name
-        """Nothing: its lines are of no use without their values."""
-        return ""
 
 
 def set_up_log(stream: IO[str]) -> None:
