@@ -112,11 +112,13 @@ def test_calls_do_not_wait_for_a_database_that_is_away(tmp_path):
 
 def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path):
     """Whoever went on with the old one would admit a token once in each process, until restart."""
-    used, other = UsedTokens(Store(sqlite_url)), UsedTokens(Store(sqlite_url))
+    now = 100.0
+    used, other = (UsedTokens(Store(sqlite_url), ticks=lambda: now) for _ in range(2))
     assert used.first(ISSUER, "1", UNTIL)
     assert other.first(ISSUER, "2", UNTIL)
     for path in (tmp_path / "state").iterdir():
         path.unlink()
+    now += tokens.LOOK_S
     assert used.first(ISSUER, "3", UNTIL)
     assert not other.first(ISSUER, "3", UNTIL)
     used.close()

@@ -22,8 +22,8 @@ the database is away                        cards are shown; the last 20,000 wai
                                             answers known before go on counting; `is_ready` is
                                             no; each process knows only the tokens it saw itself
                                             (it asks again every 5 seconds)
-the file of SQLite is taken away            each process makes or finds a new one at its next
-                                            use of it; what the old one held is lost
+the file of SQLite is taken away            each process makes or finds a new one within a
+                                            second or so; what the old one held is lost
 ==========================================  ====================================================
 
 The book holds pseudonyms in place of patients and readers, and no text of a card. A reader's own

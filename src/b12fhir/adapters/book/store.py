@@ -97,6 +97,7 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One transaction: all of it is kept, on the disk, or nothing. Raises `BookError`."""
+        self.leave_lost_file()
         with self._usable(), self.engine().begin() as connection:
             yield connection
 
@@ -134,8 +135,11 @@ class Store:
                 self._engine.dispose(close=self._pid == os.getpid())
             self._engine, self._prepared = None, False
 
-    def _leave_lost_file(self) -> None:
-        """Nobody else finds what is written into a file that was taken away or replaced."""
+    def leave_lost_file(self) -> None:
+        """Nobody else finds what is written into a file that was taken away or replaced.
+
+        `begin` looks each time; whoever uses `bare` decides how often.
+        """
         if self._engine is not None and self._file and self._opened != _identity(self._file):
             self.close()
             self.lost += 1
@@ -199,7 +203,6 @@ class Store:
     def _usable(self) -> Iterator[None]:
         """With tables; whatever goes wrong is a `BookError`, for a running service."""
         try:
-            self._leave_lost_file()
             if not self._prepared:
                 self.prepare()
             with self._translated():

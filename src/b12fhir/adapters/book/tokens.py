@@ -12,6 +12,8 @@ from b12fhir.errors import BookError
 _HELD = 50_000
 # After a failure calls do not wait for the database during so many seconds.
 PAUSE_S = 5
+# A look for a file that was taken away costs a call of the system: not at each token.
+LOOK_S = 1
 _KEEP_ONCE = "INSERT INTO token_id (digest, until) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 
@@ -28,6 +30,7 @@ class UsedTokens:
         self._store = store.hasty()
         self._ticks = ticks
         self._away_until = 0.0
+        self._look_at = 0.0
         self._lock = Lock()
         self._seen: dict[str, None] = {}
 
@@ -36,8 +39,12 @@ class UsedTokens:
         digest = hashlib.sha256(f"{issuer}\0{jti}".encode()).hexdigest()
         if not self._first_here(digest):
             return False
-        if self._ticks() < self._away_until:
+        now = self._ticks()
+        if now < self._away_until:
             return True
+        if now >= self._look_at:
+            self._look_at = now + LOOK_S
+            self._store.leave_lost_file()
         try:
             return self._store.bare(_KEEP_ONCE, digest, int(until.timestamp())) == 1
         except BookError:
