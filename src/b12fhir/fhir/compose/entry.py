@@ -16,6 +16,7 @@ from b12fhir.kernel.truth import Truth
 from b12fhir.plan.model import Plan
 from b12fhir.protocol.model import Protocol
 
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 DEVICE_KEY = f"b12fhir-engine-{__version__}"
 _LITERAL = re.compile(r"(?P<kind>[A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}\Z")
 
@@ -134,7 +135,8 @@ def author(ctx: Context) -> dict[str, str]:
 
 def compact(resource: dict[str, Any]) -> dict[str, Any]:
     """The resource without empty elements, which FHIR forbids."""
-    return {key: value for key, value in resource.items() if value not in (None, "", [], {})}
+    # What is full is no empty element; only of the rest is it asked which kind of nothing it is.
+    return {key: value for key, value in resource.items() if value or value not in _EMPTY}
 
 
 def create(where: Context | Site, kind: str, resource: dict[str, Any]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def _used(ctx: Context, rule: str, analyte: Analyte) -> LabResult | None:
         fact.reference
         for finding in ctx.decision.findings
         if finding.rule == rule and finding.truth is Truth.YES
-        for fact in finding.inputs
+        for fact in finding.facts
     }
     found: Iterable[LabResult] = (
         result
