@@ -19,7 +19,7 @@ from b12fhir.fhir.extract.outcome import read_report
 from b12fhir.fhir.extract.patient import choose, patient_issues, read_patient
 from b12fhir.fhir.extract.procedure import read_procedure
 from b12fhir.fhir.extract.record import Record, Source
-from b12fhir.fhir.extract.subject import aliases_of, names_other
+from b12fhir.fhir.extract.subject import aliases_of, names_other, subjects_of
 from b12fhir.fhir.extract.tree import text
 from b12fhir.fhir.extract.versions import newest, reference_of
 from b12fhir.fhir.site import Site
@@ -82,10 +82,11 @@ def _opened(resources: Iterable[Resource]) -> tuple[list[Resource], list[Source]
     """The Bundles, and every other resource with its reference."""
     bundles, given = [], []
     for resource, url in unfold(resources):
-        if _type(resource) == "Bundle":
+        kind = text(resource.get("resourceType"))
+        if kind == "Bundle":
             bundles.append(resource)
         else:
-            given.append(Source(resource, reference_of(resource, url), url))
+            given.append(Source(resource, reference_of(resource, url), url, kind))
     return bundles, given
 
 
@@ -93,10 +94,9 @@ def _record(person: Source, sources: list[Source], protocol: Protocol, site: Sit
     aliases, base = aliases_of(person.resource, person.url, site.server_id)
     neighbours: dict[str, Resource] = {}
     for source in sources:
-        kind = _type(source.resource)
-        if kind in _NEIGHBOURS:
+        if source.kind in _NEIGHBOURS:
             own = text(source.resource.get("id"))
-            names = (source.url, own and f"{kind}/{own}", own and f"urn:uuid:{own}")
+            names = (source.url, own and f"{source.kind}/{own}", own and f"urn:uuid:{own}")
             neighbours.update((name, source.resource) for name in names if name)
     return Record(
         protocol,
@@ -105,19 +105,20 @@ def _record(person: Source, sources: list[Source], protocol: Protocol, site: Sit
         lexicon_of(protocol),
         memories_of(protocol, site),
         aliases,
+        subjects_of(aliases),
         base,
         neighbours,
     )
 
 
 def _read(source: Source, record: Record) -> Sequence[Found]:
-    kind = _type(source.resource)
-    extractor = _BY_TYPE.get(kind)
+    extractor = _BY_TYPE.get(source.kind)
     if extractor is not None:
-        return tuple(extractor(source, record))
-    if kind == "Patient":
+        found = extractor(source, record)
+        return found if isinstance(found, list) else tuple(found)
+    if source.kind == "Patient":
         return (OTHER_PATIENT.issue(source.reference, "is another Patient", relevant=False),)
-    if not kind:
+    if not source.kind:
         return (NO_TYPE.issue(source.reference, "states no resourceType", relevant=False),)
     return ()
 
@@ -142,10 +143,6 @@ def _strangers(count: int) -> Iterator[Issue]:
     if count:
         why = "What no rule needs names someone else than the patient"
         yield OTHER_PATIENT.summary(why, count, relevant=False)
-
-
-def _type(resource: Resource) -> str:
-    return text(resource.get("resourceType"))
 
 
 __all__ = ["EXTRACTORS", "Extractor", "extract"]

@@ -40,10 +40,16 @@ def meaning_of(code: object, record: Record) -> Meaning:
 
     What a coding means is remembered: it follows from its system and code alone.
     """
+    memory: Memory[tuple[object, ...], Meaning] = record.memories.meanings
     codings = code.get("coding") if isinstance(code, dict) else None
-    given = codings if isinstance(codings, list) else ()
-    key = tuple([(one.get("system"), one.get("code")) for one in given if isinstance(one, dict)])
-    memory: Memory[Meaning] = record.memories.meanings
+    given = codings if isinstance(codings, list) else []
+    key: tuple[object, ...]
+    if len(given) == 1 and isinstance(given[0], dict):
+        key = (given[0].get("system"), given[0].get("code"))
+    else:
+        key = tuple(
+            [(one.get("system"), one.get("code")) for one in given if isinstance(one, dict)]
+        )
     known = memory.recall(key)
     if known is None:
         known = _meaning(code, record)

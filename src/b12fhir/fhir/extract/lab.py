@@ -22,12 +22,8 @@ from b12fhir.fhir.extract.unit import unit_of
 from b12fhir.fhir.extract.usual import (
     CORRECTED,
     Form,
-    Shape,
     flag_of,
-    form_of,
     learn,
-    read_usual,
-    shape_of,
     specimen_of,
 )
 from b12fhir.fhir.extract.value import Reading, read_value
@@ -38,7 +34,7 @@ from b12fhir.protocol.analytes import AnalyteInfo, LabCode, UnitRule
 
 class _Sample(NamedTuple):
     source: Source
-    shape: Shape
+    meaning: Meaning
     when: When
     issued_only: bool
     notes: Notes
@@ -46,13 +42,6 @@ class _Sample(NamedTuple):
 
 def read_lab(source: Source, meaning: Meaning, record: Record) -> list[Found]:
     """The result of an Observation that may be read, or why there is none, and what is to note."""
-    shape = shape_of(source.resource, meaning)
-    form = form_of(shape, record)
-    usual = read_usual(source, form, record) if form is not None else []
-    return usual or _read_anew(source, shape, meaning, record)
-
-
-def _read_anew(source: Source, shape: Shape, meaning: Meaning, record: Record) -> list[Found]:
     part = source.resource
     notes: Notes = []
     pending = text(part.get("status")) == "preliminary"
@@ -61,7 +50,8 @@ def _read_anew(source: Source, shape: Shape, meaning: Meaning, record: Record) -
         codes = _one_analyte(meaning)
         when, issued_only = collected(part, record, notes)
         reading = read_value(part, notes)
-        result = _result(_Sample(source, shape, when, issued_only, notes), codes, reading, record)
+        sample = _Sample(source, meaning, when, issued_only, notes)
+        result = _result(sample, codes, reading, record)
     except RefusedError as refused:
         issue = refused.kind.issue(source.reference, refused.why)
         return [issue] if pending else [issue, refused_lab(source, meaning, refused.kind, when)]
@@ -102,7 +92,7 @@ def _result(
     own = lab_range(part, rule, info, age, dropped)
     if not dropped:
         form = Form(info.analyte, rule, info.plausible[rule.native], unit, own, tuple(always))
-        learn(sample.shape, form, record)
+        learn(part, sample.meaning, form, record)
     sample.notes.extend((*always, *dropped))
     status = text(part.get("status"))
     return LabResult(

@@ -8,42 +8,45 @@ that somebody wrote about a patient.
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.dates import When
 from b12fhir.protocol.model import Protocol
 
+_Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
 
 # Bounds of one memory: a sender of ever new or ever longer codes must not fill the machine.
 _MOST, _LONGEST = 4096, 200
 
 
-class Memory(Generic[_Found]):
-    """Things found, each under the parts of JSON it follows from.
+class Memory(dict[_Key, _Found]):
+    """Things found, each under the text, or the parts of JSON, that it follows from.
 
     It starts anew when it is full, and keeps nothing under a long key or one with a list in it.
+    A dict, since it is asked several times for each result there is.
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[object, ...], _Found] = {}
-
-    def recall(self, key: tuple[object, ...]) -> _Found | None:
-        """What was kept under the key."""
+    def recall(self, key: _Key) -> _Found | None:
+        """What was kept under a key that may have anything in it."""
         try:
-            return self._kept.get(key)
+            return self.get(key)
         except TypeError:
             return None
 
-    def keep(self, key: tuple[object, ...], found: _Found) -> None:
+    def keep(self, key: _Key, found: _Found) -> None:
         """Remember ``found``."""
-        if sum(len(str(part)) for part in key) > _LONGEST:
+        if _length(key) > _LONGEST:
             return
-        if len(self._kept) >= _MOST:
-            self._kept.clear()
+        if len(self) >= _MOST:
+            self.clear()
         with suppress(TypeError):
-            self._kept[key] = found
+            self[key] = found
+
+
+def _length(key: object) -> int:
+    return sum(map(_length, key)) if isinstance(key, tuple) else len(str(key))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -55,9 +58,9 @@ class Memories:
     neither.
     """
 
-    meanings: Memory[Any] = field(default_factory=Memory)
-    forms: Memory[Any] = field(default_factory=Memory)
-    moments: Memory[When] = field(default_factory=Memory)
+    meanings: Memory[tuple[object, ...], Any] = field(default_factory=Memory)
+    forms: Memory[tuple[object, ...], Any] = field(default_factory=Memory)
+    moments: Memory[str, When] = field(default_factory=Memory)
 
 
 def memories_of(protocol: Protocol, site: Site) -> Memories:

@@ -24,6 +24,7 @@ from b12fhir.fhir.extract.presence import read_presence
 from b12fhir.fhir.extract.record import Listed, Record, Source
 from b12fhir.fhir.extract.subject import not_ours
 from b12fhir.fhir.extract.tree import first_code, items, text, words_of
+from b12fhir.fhir.extract.usual import read_usual
 from b12fhir.kernel.codes import Code
 from b12fhir.kernel.evidence import Issue
 
@@ -59,9 +60,10 @@ def read_observation(source: Source, record: Record) -> Iterable[Found]:
 
 def _read(source: Source, record: Record) -> Iterable[Found]:
     meaning = meaning_of(source.resource.get("code"), record)
-    if meaning.is_known:
-        return _read_known(source, meaning, record)
-    return _read_unknown(source, meaning, record)
+    if not meaning.is_known:
+        return _read_unknown(source, meaning, record)
+    usual = read_usual(source, meaning, record) if meaning.numbers else []
+    return usual or _read_known(source, meaning, record)
 
 
 def _parts(resource: Resource) -> Iterator[Resource]:
@@ -72,10 +74,12 @@ def _parts(resource: Resource) -> Iterator[Resource]:
     if nested:
         inherited = {name: resource[name] for name in _INHERITED if name in resource}
         for part in nested:
-            modifiers = items(resource.get("modifierExtension")) + items(
-                part.get("modifierExtension")
-            )
-            yield {**inherited, **part, "modifierExtension": modifiers}
+            own = {**inherited, **part}
+            if "modifierExtension" in resource or "modifierExtension" in part:
+                own["modifierExtension"] = items(resource.get("modifierExtension")) + items(
+                    part.get("modifierExtension")
+                )
+            yield own
 
 
 def _is_member(contained: Resource, resource: Resource) -> bool:

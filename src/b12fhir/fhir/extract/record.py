@@ -16,11 +16,15 @@ from b12fhir.protocol.model import Protocol
 
 
 class Source(NamedTuple):
-    """A resource, its reference (``Observation/123`` or a urn), and the address it came under."""
+    """A resource, its reference (``Observation/123`` or a urn), and the address it came under.
+
+    ``kind`` is its resourceType.
+    """
 
     resource: Resource
     reference: str
     url: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,9 @@ class Listed:
 class Record:
     """One patient's record while it is read.
 
-    ``aliases`` are the references that mean the patient; ``base`` is the address of the server the
-    patient was read from, if known; ``neighbours`` are resources that others refer to.
+    ``aliases`` are the references that mean the patient, ``subjects`` those of them that stand in
+    a resource just so; ``base`` is the address of the server the patient was read from, if known;
+    ``neighbours`` are resources that others refer to.
     ``memories`` outlive the record and name nobody.
     """
 
@@ -51,6 +56,7 @@ class Record:
     lexicon: Lexicon
     memories: Memories
     aliases: frozenset[str]
+    subjects: frozenset[str]
     base: str = ""
     neighbours: Mapping[str, Resource] = field(default_factory=dict)
 
@@ -58,11 +64,11 @@ class Record:
         """A FHIR date or time in the site's zone."""
         if not isinstance(value, str):
             return None
-        known = self.memories.moments.recall((value,))
+        known = self.memories.moments.get(value)
         if known is None:
             known = parse_when(value, self.site.zone)
             if known is not None:
-                self.memories.moments.keep((value,), known)
+                self.memories.moments.keep(value, known)
         return known
 
     def resolve(self, reference: object, holder: Resource) -> Resource | None:

@@ -10,7 +10,7 @@ def base_of(url: str) -> str:
     """The server's address within the address of a resource; ``""`` if it has none."""
     if not url.startswith(("http://", "https://")):
         return ""
-    return url.partition("/_history/")[0].rpartition("/")[0].rpartition("/")[0]
+    return url.partition("/_history/")[0].rsplit("/", 2)[0]
 
 
 def not_ours(source: Source, record: Record, element: str = "subject") -> tuple[Kind, str] | None:
@@ -46,6 +46,15 @@ def names_other(resource: Resource, record: Record) -> bool:
 def _is_withdrawn(resource: Resource) -> bool:
     verification = first_code(resource.get("verificationStatus"))
     return "entered-in-error" in {text(resource.get("status")), verification}
+
+
+def subjects_of(aliases: frozenset[str]) -> frozenset[str]:
+    """The aliases that `not_ours` takes as they stand: nothing of them is cut off or odd."""
+    return frozenset(
+        one
+        for one in aliases
+        if one == one.strip().partition("/_history/")[0] and not one.startswith("#")
+    )
 
 
 def aliases_of(resource: Resource, url: str, server: str) -> tuple[frozenset[str], str]:

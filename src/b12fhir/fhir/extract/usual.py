@@ -6,7 +6,7 @@ number and day differ. What followed from code, unit and range is remembered, on
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from b12fhir.facts.labs import Analyte, LabResult, Range
 from b12fhir.fhir.bundle import Resource
@@ -14,14 +14,29 @@ from b12fhir.fhir.extract.code import Meaning
 from b12fhir.fhir.extract.found import Found
 from b12fhir.fhir.extract.issues import Kind
 from b12fhir.fhir.extract.record import Record, Source
-from b12fhir.fhir.extract.tree import first_code, items, obj, text
+from b12fhir.fhir.extract.subject import base_of
+from b12fhir.fhir.extract.tree import first_code, obj, text
 from b12fhir.fhir.extract.value import is_sane
 from b12fhir.kernel.quantities import Comparator, Measure, plain
 from b12fhir.protocol.analytes import UnitRule
 
 CORRECTED = frozenset({"amended", "corrected"})
+_EXACT = Comparator.EQ
 _EMPTY: Resource = {}
 _NUMBERS = frozenset({Decimal, int, type(None)})
+# The statuses that decide, and whether each replaces what was reported before.
+_REPLACES = {"final": False, "amended": True, "corrected": True}
+# Elements that stand in a usual result: those read here, and those that change nothing of it.
+# Any other, be it a second value, a component or a modifier, takes the long way.
+_USUAL = frozenset(
+    (
+        *("resourceType", "id", "meta", "text", "language", "contained", "extension"),
+        *("identifier", "basedOn", "partOf", "status", "category", "code", "subject", "focus"),
+        *("encounter", "effectiveDateTime", "issued", "performer", "valueQuantity", "note"),
+        *("interpretation", "bodySite", "method", "specimen", "device", "referenceRange"),
+        "derivedFrom",
+    )
+)
 
 
 class Form(NamedTuple):
@@ -42,72 +57,64 @@ class Form(NamedTuple):
 Shape = tuple[object, ...]
 
 
-def shape_of(part: Resource, meaning: Meaning) -> Shape:
-    """How a result is reported: a lone number in a unit, with at most one plain range.
-
-    Empty where there is anything else to be read, or where the codes contradict each other.
-    """
+def learn(part: Resource, meaning: Meaning, form: Form, record: Record) -> None:
+    """Remember what followed from the shape of a result, if it has one."""
     quantity = part.get("valueQuantity")
-    if not isinstance(quantity, dict) or not meaning.numbers:
-        return ()
-    # One search through all names at once: is there another value element?
-    if " ".join(part).count("value") != 1 or "dataAbsentReason" in part:
-        return ()
-    if "comparator" in quantity or "extension" in quantity or not _is_exact(quantity.get("value")):
-        return ()
-    stated = (meaning.numbers, quantity.get("code"), quantity.get("unit"), quantity.get("system"))
-    if "referenceRange" not in part:
-        return stated
-    limits = _limits(part["referenceRange"])
-    return stated + limits if limits else ()
-
-
-def form_of(shape: Shape, record: Record) -> Form | None:
-    """What is known of a shape."""
-    found: Form | None = record.memories.forms.recall(shape)
-    return found
-
-
-def learn(shape: Shape, form: Form, record: Record) -> None:
-    """Remember what followed from a shape."""
+    shape = _shape(part, quantity, meaning) if isinstance(quantity, dict) else ()
     if shape:
         record.memories.forms.keep(shape, form)
 
 
-def read_usual(source: Source, form: Form, record: Record) -> list[Found]:
-    """The result and its notes; nothing where day, status or number need the long way."""
+def read_usual(source: Source, meaning: Meaning, record: Record) -> list[Found]:
+    """The result and its notes; nothing where anything of it needs the long way."""
     part = source.resource
-    when = record.when(part.get("effectiveDateTime"))
-    status = text(part.get("status"))
-    number = Decimal(part["valueQuantity"]["value"])
-    value = form.rule.convert(number)
-    least, most = form.plausible
-    if when is None or when.assumed_zone or status == "preliminary" or not least <= value <= most:
+    if not _USUAL.issuperset(part) or (record.base and not _is_of_his_server(source, record)):
+        return []
+    try:
+        his = part["subject"]["reference"] in record.subjects
+        quantity = part["valueQuantity"]
+        form = record.memories.forms[_shape(part, quantity, meaning)]
+        sent = quantity["value"]
+        replaces = _REPLACES[part["status"]]
+        when = record.when(part["effectiveDateTime"])
+    except (AttributeError, KeyError, TypeError):
+        # Something is missing, or is not of the type it should be.
+        return []
+    number = Decimal(sent) if type(sent) is int else sent
+    readable = type(number) is Decimal and is_sane(number)
+    if not (his and readable) or when is None or when.assumed_zone:
+        return []
+    analyte, rule, (least, most), unit, own, notes = form
+    value = rule.convert(number)
+    if not least <= value <= most:
         return []
     # By place: by name it costs twice as much, and this is made for nearly each result there is.
     result = LabResult(
-        form.analyte,
-        Measure(value, form.rule.native, Comparator.EQ),
+        analyte,
+        Measure(value, rule.native, _EXACT),
         when,
         source.reference,
         plain(number),
-        form.unit,
-        form.lab_range,
+        unit,
+        own,
         flag_of(part) if "interpretation" in part else "",
         False,  # noqa: FBT003 - not pending
-        status in CORRECTED,
+        replaces,
         False,  # noqa: FBT003 - the day is that of the sample
         specimen_of(part) if "specimen" in part else "",
     )
-    if not form.notes:
+    if not notes:
         return [result]
-    return [result, *(kind.issue(source.reference, why) for kind, why in form.notes)]
+    return [result, *(kind.issue(source.reference, why) for kind, why in notes)]
 
 
 def flag_of(part: Resource) -> str:
     """The laboratory's own flag, or ``""``."""
-    flags = items(part.get("interpretation"))
-    return first_code(flags[0]) if flags else ""
+    flags = part.get("interpretation")
+    for flag in flags if isinstance(flags, list) else ():
+        if isinstance(flag, dict):
+            return first_code(flag)
+    return ""
 
 
 def specimen_of(part: Resource) -> str:
@@ -115,10 +122,23 @@ def specimen_of(part: Resource) -> str:
     return text(obj(part.get("specimen")).get("reference"))
 
 
-def _is_exact(value: object) -> bool:
-    if type(value) is int:
-        return is_sane(Decimal(value))
-    return type(value) is Decimal and is_sane(value)
+def _is_of_his_server(source: Source, record: Record) -> bool:
+    """A reference counts on the server it came from; `not_ours` asks in full."""
+    return not source.url or base_of(source.url) == record.base
+
+
+def _shape(part: Resource, quantity: Any, meaning: Meaning) -> Shape:
+    """How a result is reported: a lone number in a unit, with at most one plain range.
+
+    Empty where there is anything else to be read.
+    """
+    if "comparator" in quantity or "extension" in quantity:
+        return ()
+    unit = (meaning.numbers, quantity.get("code"), quantity.get("unit"), quantity.get("system"))
+    if "referenceRange" not in part:
+        return unit
+    limits = _limits(part["referenceRange"])
+    return unit + limits if limits else ()
 
 
 def _limits(ranges: object) -> Shape:
@@ -136,6 +156,6 @@ def _limits(ranges: object) -> Shape:
     if type(least) not in _NUMBERS or type(most) not in _NUMBERS:
         return ()
     return (
-        *(type(least), str(least), low.get("code"), low.get("unit")),
-        *(type(most), str(most), high.get("code"), high.get("unit")),
+        *(str(least), low.get("code"), low.get("unit")),
+        *(str(most), high.get("code"), high.get("unit")),
     )

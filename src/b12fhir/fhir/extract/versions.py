@@ -45,10 +45,13 @@ def newest(found: list[Source]) -> tuple[list[Source], list[Issue]]:
 
 
 def _all_apart(found: list[Source]) -> bool:
-    """Has each a type and an id that no other has? Then none is a version of another."""
+    """Has each a type and an id that no other has? Then none is a version of another.
+
+    Where there is no id the reference is the address.
+    """
     if len({source.reference for source in found}) < len(found):
         return False
-    return all(text(source.resource.get("id")) for source in found)
+    return not [source for source in found if source.reference == source.url]
 
 
 def _is_disputed(best: Source, rivals: list[Source]) -> bool:
