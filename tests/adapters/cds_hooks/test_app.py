@@ -90,6 +90,34 @@ def test_a_normal_result_has_no_card_and_says_what_was_decided(house):
     assert house.book.issued == []
 
 
+def test_an_order_that_waits_is_offered_again_neither_prefetched_nor_fetched():
+    """An earlier card's draft, saved by the client: a second one would double the dose."""
+    access = {"fhirServer": EHR}
+    (card,) = cards(House(patient(), LOW).call(view(prefetch=prefetch(LOW), **access)))
+    made = [one["resource"] for one in card["suggestions"][0]["actions"]]
+    waiting = [{**one, "id": f"d{n}"} for n, one in enumerate(made)]
+    orders = [one for one in waiting if one["resourceType"] == "MedicationRequest"]
+    assert len(orders) == 1
+    fetched = House(patient(), LOW, *waiting).call(view(**access))
+    sent = prefetch(LOW, requests=bundle(*orders))
+    prefetched = House(patient(), LOW, *waiting).call(view(prefetch=sent, **access))
+    assert _drugs(prefetched) == _drugs(fetched) == []
+    # Somebody else's is not this patient's: the order is offered, as if nothing waited.
+    others = bundle({**orders[0], "subject": {"reference": "Patient/p2"}})
+    answer = House(patient(), LOW).call(view(prefetch=prefetch(LOW, requests=others), **access))
+    assert len(_drugs(answer)) == 1
+
+
+def _drugs(answer: Any) -> list[dict[str, Any]]:
+    """Orders of medicines that the first suggestion of a card would make."""
+    return [
+        action["resource"]
+        for card in cards(answer)
+        for action in card.get("suggestions", [{"actions": []}])[0]["actions"]
+        if action["resource"]["resourceType"] == "MedicationRequest"
+    ]
+
+
 def test_prefetched_fetched_and_half_of_each_give_the_same(house):
     some = prefetch(LOW)
     some = {key: some[key] for key in ("patient", "labs", "requests", "family")}

@@ -26,6 +26,7 @@ from b12fhir.plan.model import Plan
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Protocol
 from b12fhir.service.follow import Followed, follow_proposed
+from b12fhir.service.hooks.held import held
 from b12fhir.service.hooks.model import Call, Grade, Role
 from b12fhir.service.propose import Proposal
 
@@ -68,7 +69,7 @@ class Matter:
         self.proposal = proposal
         self.call = call
         self.unchecked = tuple(unchecked)
-        self.record = record
+        self.record = held(record, proposal.patient_reference)
         self.facts: Facts = proposal.facts
         self.decision: Decision = proposal.decision
         self.protocol: Protocol = proposal.protocol
