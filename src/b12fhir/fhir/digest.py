@@ -14,14 +14,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Never
+from typing import Any, NamedTuple, Never
 
 import msgspec
 
 from b12fhir.decision.model import Cause, Decision
+from b12fhir.facts.labs import LabResult
 from b12fhir.fhir.identity import CONTENT_DIGEST, DECISION_DIGEST, TREATMENT_DIGEST
 from b12fhir.fhir.site import Site
-from b12fhir.kernel.evidence import Input
+from b12fhir.kernel.evidence import Fact, Finding
 from b12fhir.kernel.quantities import plain
 from b12fhir.plan.model import Phase, Plan
 from b12fhir.protocol.model import Pack, Span
@@ -39,23 +40,83 @@ _TAG = re.compile(r"<[^>]*>")
 
 def decision_digest(decision: Decision, plan: Plan, pack: Pack) -> str:
     """SHA-256 over the used facts by content, the verdict, the treatment and the pack version."""
-    return _sha256(
+    before, after = _around_facts(
+        pack.id,
+        pack.version,
+        _Verdict(
+            decision.classification.value,
+            decision.severity.value,
+            decision.neuro,
+            decision.urgency.value,
+            tuple([_cause(cause) for cause in decision.causes]),
+            tuple(sorted([remark.id for remark in decision.contraindications])),
+        ),
+        decision.intent.kind,
+        decision.route,
+        plan.regimen,
+        plan.phases,
+        frozenset([monitor.test for monitor in plan.monitoring]),
+    )
+    said = b"".join((before, _canonical_texts(_facts(decision)), after))
+    return hashlib.sha256(said).hexdigest()
+
+
+class _Verdict(NamedTuple):
+    """What was decided, in the words that a digest is taken of."""
+
+    classification: str
+    severity: str
+    neuro: bool
+    urgency: str
+    causes: tuple[tuple[object, ...], ...]
+    contraindications: tuple[str, ...]
+
+
+_FACTS = '"facts":'
+
+
+@lru_cache(maxsize=1024)
+def _around_facts(  # noqa: PLR0913, PLR0917 - what a digest is taken of, beside the facts
+    pack: str,
+    version: str,
+    verdict: _Verdict,
+    kind: str,
+    route: str | None,
+    regimen: str,
+    phases: tuple[Phase, ...],
+    tests: frozenset[str],
+) -> tuple[bytes, bytes]:
+    """The canonical text of all that does not name a patient's own facts, up to them and after.
+
+    Remembered: on one day the same few verdicts and treatments come again and again.
+    """
+    whole = _CANONICAL.encode(
         {
-            "pack": [pack.id, pack.version],
-            "facts": _facts(decision),
-            "classification": decision.classification.value,
-            "severity": decision.severity.value,
-            "neuro": decision.neuro,
-            "urgency": decision.urgency.value,
-            "causes": [_cause(cause) for cause in decision.causes],
-            "contraindications": sorted(remark.id for remark in decision.contraindications),
-            "kind": decision.intent.kind,
-            "route": decision.route,
-            "regimen": plan.regimen,
-            "phases": [_phase(phase) for phase in plan.phases],
-            "tests": sorted({monitor.test for monitor in plan.monitoring}),
+            **verdict._asdict(),
+            "pack": [pack, version],
+            "facts": [],
+            "kind": kind,
+            "route": route,
+            "regimen": regimen,
+            "phases": [_phase(phase) for phase in phases],
+            "tests": sorted(tests),
         }
     )
+    # No text can hold these marks: inside of one they would be escaped.
+    before, _, after = whole.partition(f"{_FACTS}[]")
+    return f"{before}{_FACTS}".encode(), after.encode()
+
+
+def _canonical_texts(texts: list[tuple[str, ...]]) -> bytes:
+    """The canonical form of rows of plain texts.
+
+    Where nothing in them is escaped, the quick encoder writes the same bytes.
+    """
+    with suppress(UnicodeEncodeError):
+        quick = _QUICK.encode(texts)
+        if quick.isascii() and b"\\" not in quick and _DELETE not in quick:
+            return quick
+    return _CANONICAL.encode(texts).encode()
 
 
 def treatment_digest(decision: Decision, plan: Plan) -> str:
@@ -97,22 +158,32 @@ def untouched(resource: Mapping[str, Any], site: Site) -> bool:
     return stored_digest(resource, site) == content_digest(resource, site)
 
 
-def _facts(decision: Decision) -> list[list[str]]:
+def _facts(decision: Decision) -> list[tuple[str, ...]]:
     """Used facts without their server ids: a result sent twice is the same fact."""
-    used = [(finding.rule, fact) for finding in decision.findings for fact in finding.facts]
-    used += [(cause.rule, fact) for cause in decision.causes for fact in cause.facts]
     # Most facts are used by several rules: each is put into words once.
-    shown = {id(fact): _shown(fact.as_input()) for fact in {id(f): f for _, f in used}.values()}
-    said = {(rule, *shown[id(fact)]) for rule, fact in used}
-    return [list(fact) for fact in sorted(said)]
+    shown: dict[int, tuple[str, ...]] = {}
+    said = set()
+    judged: list[Finding | Cause] = [*decision.findings, *decision.causes]
+    for one in judged:
+        for fact in one.facts:
+            words = shown.get(id(fact))
+            if words is None:
+                words = shown[id(fact)] = _shown(fact)
+            said.add((one.rule, *words))
+    return sorted(said)
 
 
-def _shown(fact: Input) -> tuple[str, str, str, str]:
-    return (fact.reference.partition("/")[0], fact.value, fact.unit, fact.date)
+def _shown(fact: Fact) -> tuple[str, str, str, str]:
+    kind = fact.reference.partition("/")[0]
+    if type(fact) is LabResult:
+        # What its `as_input` says: nearly all facts are results.
+        return (kind, fact.recorded_value, fact.recorded_unit, fact.when.iso())
+    said = fact.as_input()
+    return (said.reference.partition("/")[0], said.value, said.unit, said.date)
 
 
-def _cause(cause: Cause) -> list[object]:
-    return [cause.cause, cause.bucket.value, cause.confidence.value, cause.lasts, cause.governs]
+def _cause(cause: Cause) -> tuple[object, ...]:
+    return (cause.cause, cause.bucket.value, cause.confidence.value, cause.lasts, cause.governs)
 
 
 def _phase(phase: Phase) -> list[object]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from b12fhir.decision.model import Classification, Decision, Urgency
 from b12fhir.fhir.dosage import product_text, route_text
@@ -85,10 +86,8 @@ _STOP = 160
 def plan_in_words(plan: Plan, decision: Decision, protocol: Protocol) -> str:
     """The whole plan in one or two sentences; dose by dose it stands in the details."""
     if plan.phases:
-        before = (None, *plan.phases)
-        steps = ", then ".join(_phase(*pair) for pair in zip(plan.phases, before, strict=False))
         lead = "Prophylaxis: " if plan.kind == "prophylaxis" else ""
-        return f"{lead}{steps}, from {plan.phases[0].start.isoformat()}."
+        return f"{lead}{_regimen(plan.phases)}, from {plan.phases[0].start.isoformat()}."
     ordered = [one.test for one in plan.monitoring] or list(decision.intent.orders)
     tests = f"{_tests(ordered, protocol)}." if ordered else ""
     if decision.intent.kind == "confirm":
@@ -122,6 +121,13 @@ def short(text: str, most: int = _LEAD) -> str:
     """The lead of a remark: its first clause, cut before a long explanation."""
     lead = re.split(r"[;.] |[.]$", text, maxsplit=1)[0]
     return lead if len(lead) <= most else lead.split(": ", 1)[0]
+
+
+# On one day the same few regimens come again and again.
+@lru_cache(maxsize=512)
+def _regimen(phases: tuple[Phase, ...]) -> str:
+    before = (None, *phases)
+    return ", then ".join(_phase(*pair) for pair in zip(phases, before, strict=False))
 
 
 def _phase(phase: Phase, before: Phase | None) -> str:
@@ -170,8 +176,9 @@ def in_words(said: str) -> str:
 
 def unit_text(unit: str) -> str:
     """A UCUM unit as a person writes it: "mL/min/1.73 m2" of ``mL/min/{1.73_m2}``."""
-    parted = re.sub(r"(?<=\w)\{", " {", unit) if "{" in unit else unit
-    return parted.translate(_BRACES)
+    if "{" not in unit and "_" not in unit:
+        return unit.replace("}", "")
+    return re.sub(r"(?<=\w)\{", " {", unit).translate(_BRACES)
 
 
 _BRACES = str.maketrans({"{": "", "}": "", "_": " "})

@@ -1,6 +1,8 @@
 """Digests: the same while nothing changes for the patient, another when anything does."""
 
 import copy
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -10,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from b12fhir.decision.model import Classification, SeverityGrade, Urgency
+from b12fhir.facts.labs import Analyte, LabResult
 from b12fhir.fhir.compose import compose
 from b12fhir.fhir.digest import (
     content_digest,
@@ -19,7 +22,9 @@ from b12fhir.fhir.digest import (
     untouched,
 )
 from b12fhir.fhir.json import decode, encode
+from b12fhir.kernel.dates import on
 from b12fhir.kernel.evidence import Finding, Input, Remark
+from b12fhir.kernel.quantities import Measure
 from b12fhir.kernel.truth import Truth
 from tests.support.builders import (
     B12_LOW,
@@ -72,6 +77,49 @@ def test_another_treatment_is_something_new(changes):
 
 def test_another_pack_version_is_something_new():
     assert decision_digest(build_decision(), build_plan(), build_pack(version="1.0.1")) != BASE
+
+
+# Written by hand from what stored plans carry: keys in order, no blanks, each fact with its rule,
+# type, value, unit and day; another form of it would make every stored plan look changed.
+STORED = (
+    '{"causes":[["pernicious_anemia","permanent-malabsorption","confirmed","life",true]],'
+    '"classification":"confirmed","contraindications":["iv"],"facts":%s,"kind":"treat",'
+    '"neuro":true,"pack":["seed-default","1.0.0"],"phases":['
+    '["induction","hydroxo-im-1000","im",1000,null,[2,null,"d"],7,null,[],null],'
+    '["maintenance","hydroxo-im-1000","im",1000,null,[1,null,"mo"],0,null,[],null]],'
+    '"regimen":"pernicious-anaemia","route":"im","severity":"severe",'
+    '"tests":["b12","blood-count","clinical-review","potassium"],"urgency":"urgent"}'
+)
+ANAEMIA = ["R-70", "Condition", "Pernicious anaemia", "", "2026-10-01"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["120", '12"0', "1\\2", "12\n0", "12\x7f0", "Paræsthesie", "\U0001f489", "\ud800", "</b>"],
+    ids=ascii,
+)
+def test_what_stored_plans_carry_stays_what_it_is_whatever_is_written_in_a_fact(value):
+    facts = [["R-28", "Observation", value, "ng/L", "2026-11-10"], ANAEMIA]
+    text = STORED % json.dumps(facts, separators=(",", ":"))
+    told = decision_digest(with_inputs(replace(B12_LOW, value=value)), build_plan(), PACK)
+    assert told == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_result_counts_by_what_the_laboratory_wrote():
+    """120 ng/L is judged; "120.0" and its unit as sent are what the fact says."""
+    result = LabResult(
+        Analyte.B12_TOTAL,
+        Measure(Decimal("120.0"), "ng/L"),
+        on(date(2026, 11, 10)),
+        "Observation/b12-1",
+        recorded_value="120.0",
+        recorded_unit="pg/mL",
+    )
+    decided = build_decision(findings=(Finding("R-28", Truth.YES, (result,)),))
+    facts = [["R-28", "Observation", "120.0", "pg/mL", "2026-11-10"], ANAEMIA]
+    text = STORED % json.dumps(facts, separators=(",", ":"))
+    told = decision_digest(decided, build_plan(), PACK)
+    assert told == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_another_day_is_nothing_new():

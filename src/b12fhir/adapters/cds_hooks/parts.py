@@ -3,9 +3,9 @@
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
 
 from b12fhir.adapters.cds_hooks.metrics import Metrics
+from b12fhir.adapters.cds_hooks.uuids import fresh_uuid
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Gatekeeper, HookServer
 from b12fhir.protocol.model import Protocol
@@ -13,10 +13,6 @@ from b12fhir.service.hooks.keeping import CardBook
 from b12fhir.service.hooks.model import Link
 from b12fhir.service.hooks.services import SERVICES
 from b12fhir.service.hooks.snooze import Limits as SilenceLimits
-
-
-def _uuid() -> str:
-    return str(uuid4())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +53,4 @@ class Parts:
     links: tuple[Link, ...] = ()
     limits: HookLimits = field(default_factory=HookLimits)
     silence: SilenceLimits = field(default_factory=SilenceLimits)
-    uuids: Callable[[], str] = _uuid
+    uuids: Callable[[], str] = fresh_uuid

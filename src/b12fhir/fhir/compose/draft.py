@@ -8,7 +8,7 @@ at a time.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from b12fhir.fhir.compose.dispense import dispense_request
 from b12fhir.fhir.compose.entry import (
@@ -22,6 +22,7 @@ from b12fhir.fhir.compose.entry import (
 from b12fhir.fhir.compose.medication import conditions, course_type, medicine, outpatient
 from b12fhir.fhir.compose.orders import laboratory, test_code
 from b12fhir.fhir.dosage import dosage
+from b12fhir.fhir.formulary import LocalCoding
 from b12fhir.fhir.identity import CARD_ORDER
 from b12fhir.fhir.narrative import pack_notice
 from b12fhir.fhir.timing import due_timing
@@ -67,32 +68,74 @@ class Drafting:
 
         ``based_on`` is the stored proposal that it is made of.
         """
-        ctx = self._ctx
-        return self._draft("MedicationRequest", phase.id, based_on) | compact(
-            {
-                "category": [outpatient()],
-                "medicationCodeableConcept": medicine(phase.product, ctx.site),
-                "supportingInformation": references(ctx.evidence),
-                "groupIdentifier": self._group,
-                "courseOfTherapyType": course_type(phase),
-                "note": [{"text": text} for text in (_NOTICE, *conditions(ctx, phase))],
-                "dosageInstruction": [dosage(phase)],
-                "dispenseRequest": dispense_request(phase),
-                "substitution": {"allowedBoolean": False},
-            }
-        )
+        draft = self._draft("MedicationRequest", phase.id, based_on)
+        what, how = _of_phase(self._ctx, phase, self._notice)
+        draft |= what
+        if self._ctx.evidence:
+            draft["supportingInformation"] = references(self._ctx.evidence)
+        draft["groupIdentifier"] = self._group
+        return draft | how
 
     def test(self, name: str, due: Iterable[date], rule: str, based_on: str = "") -> dict[str, Any]:
         """The unsigned order of one laboratory test on its days."""
-        return self._draft("ServiceRequest", name, based_on) | {
-            "category": [laboratory()],
-            "code": test_code(self._ctx, self._ctx.protocol.tests[name]),
-            "requisition": self._group,
-            "occurrenceTiming": due_timing(due),
-            "note": [{"text": f"{_NOTICE} {self._notice} Rule {rule}."}],
-        }
+        draft = self._draft("ServiceRequest", name, based_on)
+        draft["category"] = [laboratory()]
+        draft["code"] = test_code(self._ctx, self._ctx.protocol.tests[name])
+        draft["requisition"] = self._group
+        draft["occurrenceTiming"] = due_timing(due)
+        draft["note"] = [{"text": f"{_NOTICE} {self._notice} Rule {rule}."}]
+        return draft
 
     def _draft(self, kind: str, name: str, based_on: str) -> dict[str, Any]:
         key = {"system": self._system, "value": self._ctx.key.child(name)}
         head = {"resourceType": kind, "identifier": [key], **self._shared}
-        return head | {"basedOn": references([based_on])} if based_on else head
+        if based_on:
+            head["basedOn"] = references([based_on])
+        return head
+
+
+class _Written(NamedTuple):
+    """What a phase alone says in its order: what is given, and how."""
+
+    what: dict[str, Any]
+    how: dict[str, Any]
+
+
+_Key = tuple[Phase, tuple[LocalCoding, ...], str]
+_KNOWN: dict[_Key, _Written] = {}
+MOST = 512
+
+
+def _of_phase(ctx: Context, phase: Phase, notice: str) -> _Written:
+    """What one phase says, whoever the patient is; not to be changed, since the next one gets it.
+
+    Kept, because on one day nearly all patients begin one of a few phases. The key holds all that
+    it is made of: the dated phase, the site's own codes of its product, and the pack's notice.
+    """
+    key = (phase, ctx.site.drugs.codings.get(phase.product.id, ()), notice)
+    known = _KNOWN.get(key)
+    if known is None:
+        if len(_KNOWN) >= MOST:
+            _KNOWN.clear()
+        known = _KNOWN[key] = _write(ctx, phase)
+    return known
+
+
+def remembered() -> int:
+    """How many phases are kept; at most `MOST`."""
+    return len(_KNOWN)
+
+
+def _write(ctx: Context, phase: Phase) -> _Written:
+    what = {
+        "category": [outpatient()],
+        "medicationCodeableConcept": medicine(phase.product, ctx.site),
+    }
+    how = {
+        "courseOfTherapyType": course_type(phase),
+        "note": [{"text": text} for text in (_NOTICE, *conditions(ctx, phase))],
+        "dosageInstruction": [dosage(phase)],
+        "dispenseRequest": dispense_request(phase),
+        "substitution": {"allowedBoolean": False},
+    }
+    return _Written(what, how)

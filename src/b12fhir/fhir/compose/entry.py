@@ -1,7 +1,7 @@
 """What every composed resource shares: context, identifiers, links, and its transaction entry."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from b12fhir.plan.model import Plan
 from b12fhir.protocol.model import Protocol
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+_DIAGNOSIS = "Condition/"
 DEVICE_KEY = f"b12fhir-engine-{__version__}"
 _LITERAL = re.compile(r"(?P<kind>[A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}\Z")
 
@@ -61,12 +62,12 @@ def context(  # noqa: PLR0913, PLR0917 - what a proposal consists of
 ) -> Context:
     """Gather what the composers need; ``digest`` is that of the decision, if it is known."""
     key = plan_key(facts.patient.reference, facts.own_plans, site)
-    speaking = [f for f in decision.findings if f.truth is Truth.YES]
-    causes = [fact for cause in decision.causes for fact in cause.facts]
-    conditions = literal(
-        [*(fact for finding in speaking for fact in finding.facts), *causes], {"Condition"}
-    )
-    evidence = tuple(link for link in used_records(decision) if link not in conditions)
+    yes = Truth.YES
+    speaking = [fact for one in decision.findings if one.truth is yes for fact in one.facts]
+    speaking += [fact for cause in decision.causes for fact in cause.facts]
+    # Most facts are results: a look at the beginning spares them the pattern.
+    conditions = literal([one for one in speaking if one.reference.startswith(_DIAGNOSIS)])
+    evidence = tuple([link for link in used_records(decision) if link not in conditions])
     engine = urn(site, DEVICE, DEVICE_KEY)
     digest = digest or decision_digest(decision, plan, protocol.pack)
     return Context(facts, decision, plan, protocol, site, key, engine, conditions, evidence, digest)
@@ -84,13 +85,13 @@ def plan_definition(protocol: Protocol, site: Site) -> str:
     return f"{site.canonical}/PlanDefinition/b12-{pack.id}|{pack.version}"
 
 
-def literal(facts: Iterable[Fact], kinds: Container[str] | None = None) -> tuple[str, ...]:
+def literal(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Literal references among the facts; a contained or temporary one cannot be linked to."""
     found = []
     # A fact is used by several rules: each reference is looked at once.
     for reference in {fact.reference for fact in facts}:
         match = _LITERAL.match(reference)
-        if match and match["kind"] != "Patient" and (kinds is None or match["kind"] in kinds):
+        if match and match["kind"] != "Patient":
             found.append(reference)
     return tuple(sorted(found))
 

@@ -85,7 +85,9 @@ def _days(monitor: Monitor) -> str:
 def _coding(ctx: Context, code: Code) -> dict[str, str]:
     known = ctx.protocol.analytes.codes.get(code.code) if code.system == LOINC else None
     coding = {"system": code.system, "code": code.code}
-    return coding | ({"display": known.display} if known is not None and known.display else {})
+    if known is not None and known.display:
+        coding["display"] = known.display
+    return coding
 
 
 def _is_early(ctx: Context, monitor: Monitor) -> bool:

@@ -85,7 +85,7 @@ class _Given:
             told["suggestions"] = [_suggestion(uuid, one) for uuid, one in self.suggested]
             told["selectionBehavior"] = "at-most-one"
         if card.overrides:
-            told["overrideReasons"] = [_reason(code) for code in card.overrides]
+            told["overrideReasons"] = [_REASONS[code] for code in card.overrides]
         links = (*card.links, *issuing.links)
         if links:
             told["links"] = [_link(one, card) for one in links]
@@ -123,25 +123,30 @@ def _source(card: Card, proposal: Proposal) -> dict[str, Any]:
     if card.source_url:
         told["url"] = card.source_url
     system = proposal.site.code_system(CARD_TOPIC)
-    return told | {"topic": {"system": system, "code": card.topic, "display": TOPICS[card.topic]}}
+    told["topic"] = {"system": system, "code": card.topic, "display": TOPICS[card.topic]}
+    return told
 
 
 def _suggestion(uuid: str, one: Suggestion) -> dict[str, Any]:
     told: dict[str, Any] = {"label": one.label, "uuid": uuid}
     if one.recommended:
         told["isRecommended"] = True
-    return told | {"actions": [_action(action) for action in one.actions]}
+    told["actions"] = [_action(action) for action in one.actions]
+    return told
 
 
 def _action(one: Action) -> dict[str, Any]:
     told: dict[str, Any] = {"type": one.kind, "description": one.description}
     if one.resource is not None:
-        return told | {"resource": one.resource}
-    return told | {"resourceId": one.target}
+        told["resource"] = one.resource
+    else:
+        told["resourceId"] = one.target
+    return told
 
 
-def _reason(code: str) -> dict[str, str]:
-    return {"code": code, "system": REASONS, "display": REASON_TEXTS[code]}
+_REASONS = {
+    code: {"code": code, "system": REASONS, "display": text} for code, text in REASON_TEXTS.items()
+}
 
 
 def _link(one: Link, card: Card) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 
 from b12fhir.decision.bands import band_of
 from b12fhir.decision.model import Classification, Decision, SeverityGrade, Urgency
@@ -28,6 +27,7 @@ from b12fhir.protocol.model import Protocol
 from b12fhir.service.follow import Followed, follow_proposed
 from b12fhir.service.hooks.held import held
 from b12fhir.service.hooks.model import Call, Grade, Role
+from b12fhir.service.hooks.once import once
 from b12fhir.service.propose import Proposal
 
 # The rules that judge a B12 result by its band.
@@ -89,7 +89,7 @@ class Matter:
         """
         return self.role in (Role.PRESCRIBER, Role.UNKNOWN)
 
-    @cached_property
+    @once
     def plan(self) -> Plan:
         """The plan to begin today or later: one that was proposed earlier begins anew."""
         planned = self.proposal.plan
@@ -97,19 +97,19 @@ class Matter:
             return planned
         return make_plan(self.decision, self.protocol, self.day)
 
-    @cached_property
+    @once
     def digest(self) -> str:
         """Fingerprint of the decision and the facts it rests on."""
         return decision_digest(self.decision, self.proposal.plan, self.protocol.pack)
 
-    @cached_property
+    @once
     def context(self) -> Context:
         """What orders are composed from."""
         return context(
             self.facts, self.decision, self.plan, self.protocol, self.proposal.site, self.digest
         )
 
-    @cached_property
+    @once
     def drafting(self) -> Drafting:
         """Makes the drafts of this answer."""
         call = self.call
@@ -122,30 +122,27 @@ class Matter:
         )
         return Drafting(self.context, asked)
 
-    @cached_property
+    @once
     def drafts(self) -> tuple[Resource, ...]:
         """Draft requests of the record, of whatever origin."""
-        return tuple(
-            one
-            for one in self.record
-            if one.get("status") == "draft" and one.get("resourceType") in _REQUESTS
-        )
+        waiting = [one for one in self.record if one.get("status") == "draft"]
+        return tuple([one for one in waiting if one.get("resourceType") in _REQUESTS])
 
-    @cached_property
+    @once
     def is_signed(self) -> bool:
         """Did somebody sign a plan of ours that still runs? Then its doses are the answer."""
         return any(one.own and one.active for one in self.facts.doses) or any(
             one.intent != _PROPOSING and one.status in IN_FORCE for one in self.facts.own_plans
         )
 
-    @cached_property
+    @once
     def is_rejected(self) -> bool:
         """Did a practitioner reject this very decision?"""
         if all(one.status != _REVOKED for one in self.facts.own_plans):
             return False
         return self.digest in rejected_digests(self._sound, self.proposal.site)
 
-    @cached_property
+    @once
     def _sound(self) -> list[Resource]:
         return [one for one in self.record if _sound(one)]
 
@@ -159,7 +156,7 @@ class Matter:
         """Why signed plans could not be followed; ``""`` where they could."""
         return self._followed[1]
 
-    @cached_property
+    @once
     def _followed(self) -> tuple[tuple[Followed, ...], str]:
         if all(one.intent == _PROPOSING for one in self.facts.own_plans):
             return (), ""
@@ -168,13 +165,13 @@ class Matter:
         except InputError as error:
             return (), f"A signed plan could not be followed: {error.message}"
 
-    @cached_property
+    @once
     def states(self) -> tuple[PlanState, ...]:
         """Where the plans of ours stand."""
         notice = self.protocol.limits.next_phase_notice_days
         return plan_states(self._sound, Clock(self.proposal.as_of, self.proposal.site, notice))
 
-    @cached_property
+    @once
     def _holds(self) -> Mapping[str, Finding]:
         """The rules that hold, each with the first that was said of it."""
         return {one.rule: one for one in reversed(self.decision.findings) if one.truth is _YES}
@@ -184,7 +181,7 @@ class Matter:
         known = self._holds
         return next((known[rule] for rule in rules if rule in known), None)
 
-    @cached_property
+    @once
     def deciding(self) -> tuple[str, LabResult | None]:
         """Rule and B12 result that decide: of total and active B12 the one in the worse band."""
         limits = self.protocol.limits

@@ -4,6 +4,7 @@ The value is that of the result the class rests on, in the unit it is judged in.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from b12fhir.facts.labs import Analyte, LabResult
 from b12fhir.fhir.dosage import route_text
@@ -94,6 +95,8 @@ _ASKED = {
 }
 
 
+# On one day the same few phases come again and again.
+@lru_cache(maxsize=512)
 def phase_text(phase: Phase) -> str:
     """Drug, dose, route and how often, short: "cyanocobalamin 1000 microgram IM every 2 days"."""
     route = _ROUTES.get(phase.route, route_text(phase.route))

@@ -103,11 +103,11 @@ def _finding(matter: Matter, found: Finding) -> str:
 
 def fact_text(matter: Matter, fact: Fact) -> str:
     """A fact as recorded, with what was measured and when."""
-    used = fact.as_input()
     if isinstance(fact, LabResult):
         label = matter.protocol.analytes.info[fact.analyte].label
-        amount = f"{used.value} {unit_text(used.unit)}".strip()
+        amount = f"{fact.recorded_value} {unit_text(fact.recorded_unit)}".strip()
         return f"{label} {amount}, {when_text(fact.when)}"
+    used = fact.as_input()
     fault = FAULTS.get(used.value)
     shown = f"A result {fault}" if fault else line(used.value)[:_LEAD]
     return f"{shown}, {_day(used.date)}" if used.date else shown

@@ -15,25 +15,33 @@ _UNSAFE = re.compile(
 # HTML first: some clients render it. Then what GitHub's Markdown gives a meaning inside a cell.
 _MEANING = {one: f"\\{one}" for one in "\\`*_[]|~$"}
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | _MEANING)
+# Most cells hold nothing of the kind, which is seen at one look.
+_SPECIAL = re.compile(r"[\\`*_\[\]|~$&<>@]")
 # Bare addresses become links by themselves, also where every sign is escaped: a blank prevents it.
-# Most cells hold nothing of either kind, which is seen at one look.
-_SPECIAL = re.compile(r"[\\`*_\[\]|~$&<>@]|:[^ ]|[wW]{3}\.")
 _ADDRESS = re.compile(r"://|\bwww\.|(?<=\S)@|mailto:|xmpp:", re.IGNORECASE)
 
 
 def line(text: str) -> str:
     """Text from anywhere on one line, without anything that steers a screen."""
-    # What is printable holds none of these; looking is far cheaper than replacing.
-    safe = text if text.isprintable() else _UNSAFE.sub(" ", text)
-    return " ".join(safe.split())
+    # What is printable holds none of these, and no blank but the plain one; looking is far cheaper
+    # than replacing.
+    if text.isprintable():
+        return " ".join(text.split()) if "  " in text else text.strip()
+    return " ".join(_UNSAFE.sub(" ", text).split())
 
 
 def cell(text: str) -> str:
     """Text from anywhere as it may stand in a table: no markup, no link, no second line."""
     told = line(text)
-    if _SPECIAL.search(told) is None:
+    if _SPECIAL.search(told) is None and not _may_hold_address(told):
         return told
     return _ADDRESS.sub(_apart, told).translate(_ESCAPED)
+
+
+def _may_hold_address(told: str) -> bool:
+    """Is there a colon without a blank behind it, or the beginning of a name in the web?"""
+    colons = told.count(":") - told.endswith(":")
+    return colons != told.count(": ") or "www." in told.lower()
 
 
 def _apart(match: re.Match[str]) -> str:
@@ -53,8 +61,7 @@ def table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
 
 def fitting(candidates: Iterable[str]) -> str:
     """The first that fits a summary; nothing is ever cut, so the last must be short by itself."""
-    told = (line(one) for one in candidates)
-    return next(one for one in told if len(one) <= SUMMARY)
+    return next(one for one in map(line, candidates) if len(one) <= SUMMARY)
 
 
 def day_text(day: date) -> str:
@@ -71,7 +78,7 @@ def when_text(when: When | None) -> str:
 
 def listed(texts: Iterable[str], most: int) -> str:
     """Sentences one after the other; of more than ``most`` the first ones and how many follow."""
-    told = list(dict.fromkeys(one for one in texts if one))
+    told = list(dict.fromkeys([one for one in texts if one]))
     more = len(told) - most
     return " ".join((*told[:most], f"(And {more} more.)")) if more > 0 else " ".join(told)
 
