@@ -17,7 +17,7 @@ def held(record: Iterable[Resource], patient: str) -> tuple[Resource, ...]:
     either way, else it would be offered twice. What names another patient is left out.
     """
     own = patient.removeprefix("Patient/")
-    return tuple(one.resource for one in unfold(record) if not _is_another_s(one.resource, own))
+    return tuple(one for one, _ in unfold(record) if not _is_another_s(one, own))
 
 
 def _is_another_s(one: Resource, own: str) -> bool:
