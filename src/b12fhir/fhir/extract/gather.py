@@ -1,7 +1,7 @@
 """Found facts put together: sorted, corrections applied, what is of a kind counted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import Any, TypeVar
 
@@ -44,9 +44,10 @@ def gather(patient: Patient, found: Iterable[Found], *, used: int, ignored: int)
     )
 
 
-def _sorted(facts: Iterable[_Fact], key: Callable[[_Fact], Any] = repr) -> tuple[_Fact, ...]:
+def _sorted(facts: Collection[_Fact], key: Callable[[_Fact], Any] = repr) -> tuple[_Fact, ...]:
     """Sorted by all their content, unless a cheaper complete key is given."""
-    return tuple(sorted(facts, key=key))
+    # To sort one asks for its key all the same.
+    return tuple(sorted(facts, key=key)) if len(facts) > 1 else tuple(facts)
 
 
 def _sorted_labs(labs: list[LabResult]) -> tuple[LabResult, ...]:

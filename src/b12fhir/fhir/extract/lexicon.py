@@ -12,6 +12,8 @@ _DRUG_SYSTEMS = frozenset({RXNORM, ATC, DMD})
 # One or two plain words: an ingredient, as against a product or a class ("Heparin group").
 _INGREDIENT = re.compile(r"[A-Za-z]+(?: (?!group|complex)[A-Za-z]+)?\Z")
 _QUALIFIER = re.compile(r"\s*\([^)]*\)\s*\Z")
+# No name of a diagnosis that comes again is longer.
+_LONGEST_NAME = 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,12 +47,21 @@ def plain_name(said: str) -> str:
     return _QUALIFIER.sub("", said).strip().lower()
 
 
-@lru_cache(maxsize=8192)
 def concepts_in(lexicon: Lexicon, said: str) -> frozenset[str]:
     """Concepts whose patterns a text matches; denials are part of the patterns.
 
-    Remembered, since records repeat the same few texts.
+    Remembered of short texts, since records repeat the same few names. A long one is what somebody
+    wrote about a patient, and is not kept.
     """
+    return _of_name(lexicon, said) if len(said) <= _LONGEST_NAME else _search(lexicon, said)
+
+
+@lru_cache(maxsize=8192)
+def _of_name(lexicon: Lexicon, said: str) -> frozenset[str]:
+    return _search(lexicon, said)
+
+
+def _search(lexicon: Lexicon, said: str) -> frozenset[str]:
     flat = said.lower()
     return frozenset(concept for pattern, concept in lexicon.patterns if pattern.search(flat))
 

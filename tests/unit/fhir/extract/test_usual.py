@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from b12fhir.facts.record import Facts
-from b12fhir.fhir.extract import extract, memory
+from b12fhir.fhir.extract import extract, lexicon, memory
 from b12fhir.fhir.extract.memory import Memory, memories_of
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.codes import LOINC, SNOMED, Code
@@ -164,3 +164,16 @@ def test_a_key_with_a_list_in_it_is_not_kept() -> None:
     kept: Memory[str] = Memory()
     kept.keep((["a"],), "found")
     assert kept.recall((["a"],)) is None
+
+
+def test_what_somebody_wrote_at_length_is_searched_and_not_kept() -> None:
+    """A name of a diagnosis comes again; a long text is about one patient."""
+    words = lexicon.lexicon_of(PROTOCOL)
+    name = "Family history of pernicious anaemia, seen by the test of short names"
+    text = f"{name}; {'as told on the telephone ' * 10}"
+    asked = lexicon._of_name.cache_info().misses
+    found = lexicon.concepts_in(words, text)
+    assert found == {"family_history_pernicious_anemia"}
+    assert lexicon._of_name.cache_info().misses == asked
+    assert lexicon.concepts_in(words, name) == found
+    assert lexicon._of_name.cache_info().misses == asked + 1
