@@ -4,6 +4,7 @@ It speaks only where somebody can do something about it; what is normal, or trea
 silent.
 """
 
+from b12fhir.decision.bands import band_of
 from b12fhir.decision.model import GIVEN, Decision, Urgency
 from b12fhir.decision.model import Classification as C
 from b12fhir.facts.labs import Analyte
@@ -18,10 +19,11 @@ from b12fhir.service.hooks.picture import (
     capital,
     phase_text,
     summary,
+    value_text,
 )
 from b12fhir.service.hooks.rows import Row, assessment_rows, plan_text
 from b12fhir.service.hooks.suggest import is_waiting, suggestions
-from b12fhir.service.hooks.text import day_text, fitting
+from b12fhir.service.hooks.text import day_text, fitting, when_text
 from b12fhir.service.hooks.under import first_dose, is_acute
 from b12fhir.service.wording import short, test
 
@@ -174,7 +176,7 @@ def _without_regimen(matter: Matter, lead: str) -> Said | None:
     if name is C.NO_DATA:
         return _no_data(matter, lead)
     if name is C.UNLIKELY and decision.urgency is Urgency.ROUTINE:
-        return None
+        return _not_final(matter, lead)
     what = _meaning(decision) or " is not low"
     if any(one.id == _MAINTENANCE for one in decision.gaps):
         action = "deciding on maintenance, since a permanent cause is on record"
@@ -228,6 +230,20 @@ def _no_data(matter: Matter, lead: str) -> Said | None:
         least = f"B12 cannot be decided: {waiting}"
         text = fitting((f"{lead}{told}", told, least))
         return Said("data", _rule(matter, C.NO_DATA), Indicator.INFO, text, "data")
+    return None
+
+
+def _not_final(matter: Matter, lead: str) -> Said | None:
+    """A newer result that is low and preliminary: it decides nothing, and must not be missed."""
+    rule, last = matter.deciding
+    limits = matter.protocol.limits
+    for one in matter.facts.labs:
+        band, before = band_of(limits, one), last and band_of(limits, last)
+        worse = band is not None and before is not None and band.rank < before.rank
+        if worse and one.pending and last is not None and one.when.last > last.when.last:
+            shown = f"B12 {value_text(one)} ({when_text(one.when)}) is preliminary and lower"
+            told = f"{shown}: {advice(matter.role, 'waiting for the final result')}"
+            return Said("data", rule, Indicator.INFO, fitting((f"{lead}{told}", told)), "data")
     return None
 
 

@@ -7,6 +7,7 @@ and not used because they may be somebody else's.
 from collections.abc import Iterator
 
 from b12fhir.decision.model import Classification
+from b12fhir.facts.labs import Analyte, RefusedLab
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Hook, Indicator, Role
@@ -20,6 +21,10 @@ _ABOUT_IT = frozenset({Hook.MEDICATION_REFILL, Hook.PROBLEM_CREATE, Hook.ALLERGY
 _UNUSED = frozenset({"other-patient", "no-subject", "not-understood", "incomplete-bundle"})
 # A result under a code of the site's own: without another one it was measured and not seen.
 _UNSEEN = "unmapped-b12"
+
+
+# Without a day a B12 result may be the newest one: another that decides does not outdate it.
+_B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
 
 
 def gap_card(matter: Matter) -> Card | None:
@@ -50,7 +55,15 @@ def _told(matter: Matter) -> Iterator[str]:
 def _set_aside(matter: Matter) -> int:
     unseen = matter.decision.classification is Classification.NO_DATA
     kinds = _UNUSED | {_UNSEEN} if unseen else _UNUSED
-    return sum(one.relevant and one.code in kinds for one in matter.proposal.issues)
+    undated = sum(
+        one.faulty and one.when is None and one.analyte in _B12 for one in _refused(matter)
+    )
+    return undated + sum(one.relevant and one.code in kinds for one in matter.proposal.issues)
+
+
+def _refused(matter: Matter) -> Iterator[RefusedLab]:
+    """Results that were not used and are not counted by their issue already."""
+    return (one for one in matter.facts.refused if one.code not in _UNUSED)
 
 
 def _counted(count: int, what: str) -> str:

@@ -67,8 +67,6 @@ def order_cards(matter: Matter) -> tuple[Card, ...]:
     """One card for each draft that is wrong, else at most one about what goes before it."""
     chosen = [one for one in matter.call.drafts if one.selected]
     drafts = [one for one in chosen if is_ours(matter, one)]
-    if matter.facts.patient.deceased:
-        return ()
     if not drafts:
         card = gap_card(matter) if any(_may_be_ours(matter, one) for one in chosen) else None
         return () if card is None else (card,)

@@ -73,6 +73,36 @@ def test_what_changes_nothing_raises_no_card(record) -> None:
     assert judged(record, VIEW) == ()
 
 
+OLD = NORMAL | {"id": "old", "effectiveDateTime": "2026-06-01"}
+
+
+def test_a_newer_low_result_that_is_preliminary_is_not_missed() -> None:
+    """It decides nothing (R-15), yet nobody may rest on the normal one of June."""
+    (card,) = judged((OLD, LOW | {"id": "new", "status": "preliminary"}), VIEW)
+    assert (card.key, card.indicator) == ("data", Indicator.INFO)
+    assert card.summary == (
+        "B12 132 ng/L (18 Nov 2026) is preliminary and lower: consider waiting for the final result"
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        # normal as well, or older than what decides
+        NORMAL | {"status": "preliminary"},
+        LOW | {"status": "preliminary", "effectiveDateTime": "2026-05-01"},
+    ],
+)
+def test_a_preliminary_result_that_changes_nothing_is_silent(other) -> None:
+    assert judged((OLD, other | {"id": "new"}), VIEW) == ()
+
+
+def test_a_result_without_a_day_may_be_the_newest() -> None:
+    undated = {key: value for key, value in LOW.items() if key != "effectiveDateTime"}
+    (card,) = judged((OLD, undated), VIEW)
+    assert (card.key, card.suggestions) == ("unchecked", ())
+
+
 def test_a_finding_speaks_in_the_place_of_the_gap_and_names_it() -> None:
     other = LOW | FOREIGN | {"id": "other"}
     (card,) = judged((LOW, other), VIEW)
