@@ -8,6 +8,8 @@ from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.ports import Resource
 
 _PATIENT = re.compile(r"(?:.*/)?Patient/(?P<id>[^/]+)(?:/_history/.*)?\Z", re.DOTALL)
+# Most of a record, and no part of any plan.
+_NO_PLAN = frozenset({"Observation", "Bundle"})
 
 
 def held(record: Iterable[Resource], patient: str) -> tuple[Resource, ...]:
@@ -17,7 +19,11 @@ def held(record: Iterable[Resource], patient: str) -> tuple[Resource, ...]:
     either way, else it would be offered twice. What names another patient is left out.
     """
     own = patient.removeprefix("Patient/")
-    return tuple(one for one, _ in unfold(record) if not _is_another_s(one, own))
+    return tuple(
+        one
+        for one, _ in unfold(record)
+        if one.get("resourceType") not in _NO_PLAN and not _is_another_s(one, own)
+    )
 
 
 def _is_another_s(one: Resource, own: str) -> bool:

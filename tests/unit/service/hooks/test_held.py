@@ -19,6 +19,10 @@ def names(*record: Any) -> list[str]:
     return [one["id"] for one in held(record, "Patient/p1") if "id" in one]
 
 
+def test_results_are_no_part_of_a_plan() -> None:
+    assert names(bundle({"resourceType": "Observation", "id": "r1"}, order("o1"))) == ["o1"]
+
+
 def test_what_stands_in_a_bundle_is_held_as_what_stands_alone() -> None:
     one, other = order("o1"), order("o2")
     assert names(one, bundle(other, bundle(order("o3")))) == ["o1", "o2", "o3"]
