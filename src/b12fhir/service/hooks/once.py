@@ -5,29 +5,23 @@ of a call. What is kept here belongs to one call, and one call to one thread.
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-_Owner = TypeVar("_Owner")
-_Value = TypeVar("_Value")
+if TYPE_CHECKING:  # a type checker knows what a property gives
+    once = property
+else:
 
+    class once:  # noqa: N801 - it stands where `property` would
+        """A property whose method is called once for each object."""
 
-class once(Generic[_Owner, _Value]):  # noqa: N801 - it stands where `property` would
-    """A property whose method is called once for each object."""
+        def __init__(self, make: Callable[[Any], Any]) -> None:
+            self._make = make
+            self._name = make.__name__
+            self.__doc__ = make.__doc__
 
-    def __init__(self, make: Callable[[_Owner], _Value]) -> None:
-        self._make = make
-        self._name = make.__name__
-        self.__doc__ = make.__doc__
-
-    @overload
-    def __get__(self, owner: None, kind: type) -> Self: ...
-
-    @overload
-    def __get__(self, owner: _Owner, kind: type) -> _Value: ...
-
-    def __get__(self, owner: Any, kind: type) -> Any:
-        """The value. It then stands in the object itself, where Python looks first."""
-        if owner is None:
-            return self
-        value = owner.__dict__[self._name] = self._make(owner)
-        return value
+        def __get__(self, owner: Any, kind: type) -> Any:
+            """The value. It then stands in the object itself, where Python looks first."""
+            if owner is None:
+                return self
+            value = owner.__dict__[self._name] = self._make(owner)
+            return value
