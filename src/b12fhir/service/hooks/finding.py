@@ -29,6 +29,7 @@ from b12fhir.service.wording import short, test
 
 KEY = "finding"
 RUNNING = "b12-already-given-or-ordered"
+_PERHAPS = "possibly-on-treatment"
 _ORDER = "order"
 _FAULT, _MAINTENANCE = "b12-fault", "maintenance"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
@@ -259,7 +260,7 @@ def _under_treatment(matter: Matter, lead: str) -> Said | None:
     """Silent unless something is new, or nothing was given yet of what cannot wait."""
     decision = matter.decision
     if not is_acute(matter):
-        return None
+        return _perhaps_given(matter, lead)
     given = first_dose(matter) is not None
     if given:
         what, action = " under B12 treatment", "reviewing it today"
@@ -268,6 +269,17 @@ def _under_treatment(matter: Matter, lead: str) -> Said | None:
     critical = decision.neuro and given
     indicator = Indicator.CRITICAL if critical else Indicator.WARNING
     return _said(matter, action, lead, what=what, rule="R-61", indicator=indicator)
+
+
+def _perhaps_given(matter: Matter, lead: str) -> Said | None:
+    """A low result after an order of which no dose is on record: given or not, nobody knows."""
+    decision = matter.decision
+    asked = _PERHAPS in decision.flags and decision.classification.is_deficient
+    if not asked or matter.is_signed or first_dose(matter) is not None:
+        return None
+    what = ", B12 is on order and no dose on record"
+    action, info = "asking whether it was given", Indicator.INFO
+    return _said(matter, action, lead, what=what, rule="R-21", indicator=info)
 
 
 def _said(  # noqa: PLR0913 - what a summary is made of

@@ -262,7 +262,7 @@ def test_an_inborn_defect_is_a_specialists() -> None:
 
 def test_what_is_treated_in_order_is_silent() -> None:
     """No card that says "start B12" beside an order or a dose within its interval."""
-    assert cards(proposed(LOW, order())) == ()
+    assert cards(proposed(LOW, order(when=on(days_ago(2))))) == ()
     assert cards(proposed(LOW, injection(20))) == ()
     assert cards(proposed(LOW, tablets("1000"))) == ()
 
@@ -377,3 +377,25 @@ def test_a_long_conversion_is_shown_as_it_was_recorded() -> None:
 def test_an_unconfirmed_sign_is_no_nerve_sign() -> None:
     doubtful = concept("paresthesia", standing=Standing.UNCONFIRMED)
     assert card(proposed(LOW, doubtful)).indicator is Indicator.WARNING
+
+
+def test_a_low_result_after_an_order_without_a_dose_asks_whether_it_was_given() -> None:
+    """Ruling 26: such an order explains nothing. The order of 90 days ago is before the sample."""
+    found = card(proposed(LOW, order()))
+    assert found.summary == (
+        "B12 95 ng/L (18 Nov 2026), B12 is on order and no dose on record: "
+        "consider asking whether it was given"
+    )
+    assert (found.indicator, found.rule, found.suggestions) == (Indicator.INFO, "R-21", ())
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        [LOW, order(when=on(days_ago(1)))],  # ordered after the sample: the answer to it
+        [LOW, order(), injection(ago=30)],  # given: the number tells nothing
+        [lab(A.B12_TOTAL, 400), order()],  # not low
+    ],
+)
+def test_an_order_that_explains_itself_asks_nothing(beside) -> None:
+    assert cards(proposed(*beside)) == ()
