@@ -21,7 +21,7 @@ class BandName(Word):
     rank: int
 
     def __init__(self, word: str) -> None:
-        self.rank = _FROM_THE_WORST.index(word)
+        self.rank = _FROM_THE_WORST.index(word)  # pragma: no mutate
 
 
 def band_of(limits: Limits, result: LabResult) -> BandName | None:

@@ -72,7 +72,10 @@ else:
         value: str
 
         def __init__(self, value: str) -> None:
-            """For a list whose members carry more than their value."""
+            """For a list whose members carry more than their value.
+
+            It runs while the class is made, before a tool for mutations could wrap it.
+            """
 
         def __copy__(self) -> Self:
             return self
