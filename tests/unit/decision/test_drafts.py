@@ -471,3 +471,12 @@ def test_a_multivitamin_is_too_little_only_for_who_is_known_to_lack_b12(
     both = draft(Route.ORAL, DAILY, name="f1", dose="5", combined=True)
     answer = decided(*labs, both, FOLIC)
     assert ("order-folic-acid" in told(answer, "MedicationRequest/f1")) is warned
+
+
+def test_a_weekly_tablet_against_an_untreated_deficiency_is_told_by_its_id() -> None:
+    """Once a week by mouth only maintains (R-109, R-117); the id is what cards and profiles use."""
+    weekly = replace(DAILY, often=Decimal(1) / 7)
+    answer = decided(LOW, draft(Route.ORAL, weekly))
+    assert "order-too-rarely" in {one.id for one in answer.cautions}
+    daily = decided(LOW, by_mouth())
+    assert "order-too-rarely" not in {one.id for one in daily.cautions}

@@ -277,3 +277,9 @@ def test_mothers_are_marked() -> None:
 def test_the_woman_of_the_builders_is_an_ordinary_adult() -> None:
     assert decided(LOW, patient=WOMAN).flags == ()
     assert days_ago(0) == date(2026, 11, 21)
+
+
+def test_low_ferritin_and_low_saturation_both_stand_as_reasons() -> None:
+    answer = decided(lab(A.FERRITIN, "5"), lab(A.TRANSFERRIN_SATURATION, "8"))
+    (found,) = (one for one in answer.findings if one.rule == "R-180")
+    assert {fact.analyte for fact in found.facts} == {A.FERRITIN, A.TRANSFERRIN_SATURATION}
