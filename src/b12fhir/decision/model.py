@@ -112,6 +112,10 @@ class RejectedRoute(NamedTuple):
     rule: str
 
 
+# Flags that other rooms go by: B12 runs beside this decision; nobody knows whether it was given.
+RUNNING = "b12-already-given-or-ordered"
+PERHAPS_GIVEN = "possibly-on-treatment"
+
 # Kinds of plan in which something is given.
 GIVEN = frozenset({"treat", "prophylaxis"})
 

@@ -3,6 +3,7 @@
 from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.metabolites import metabolites
+from b12fhir.decision.model import PERHAPS_GIVEN
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.reasons import NONE, Reasons, flag, found, gap, joined
 from b12fhir.decision.treatment import Treatment
@@ -103,5 +104,5 @@ def _missing(results: Usable, given: Treatment) -> Reasons:
         "R-18",
     )
     if given.possible:
-        reasons = reasons + flag("possibly-on-treatment")
+        reasons = reasons + flag(PERHAPS_GIVEN)
     return reasons + (found("R-09") if stale is None else NONE)

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from b12fhir.decision.case import Case
+from b12fhir.decision.model import PERHAPS_GIVEN, RUNNING
 from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
 from b12fhir.facts.labs import LabResult
 from b12fhir.facts.medicines import B12Dose, Route
@@ -163,7 +164,7 @@ def running_reasons(given: Treatment) -> Reasons:
     if not shown:
         return NONE
     return (
-        flag("b12-already-given-or-ordered")
+        flag(RUNNING)
         + found("R-21", shown, "vitamin B12 is already being given or is on order")
         + caution(
             "b12-running",
@@ -181,7 +182,7 @@ def _on_treatment(doses: tuple[B12Dose, ...]) -> Reasons:
 def _possibly(doses: tuple[B12Dose, ...]) -> Reasons:
     return (
         found("R-21", doses, "B12 may have been given before the sample", Truth.UNKNOWN)
-        + flag("possibly-on-treatment")
+        + flag(PERHAPS_GIVEN)
         + gap(
             "b12-given",
             "Was vitamin B12 given before this sample, how much, and when? If so, the B12 number"

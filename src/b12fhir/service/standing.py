@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from b12fhir.decision.model import RUNNING
 from b12fhir.fhir.compose.entry import Context, context
 from b12fhir.fhir.compose.notice import REVIEW, Notice, notice_bundle
 from b12fhir.fhir.identity import CLOSED, PlanKey
@@ -18,9 +19,6 @@ from b12fhir.service.propose import Proposal
 
 STANDS = "The plan in force stands: nothing else is proposed beside it."
 _DAYS = ("authoredOn", "identifiedDateTime")
-# What keeps a decision from proposing anything beside B12 that was given: no reason to take back
-# what waits for a signature.
-_GIVEN = "b12-already-given-or-ordered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,8 @@ def wanted(
         if found is not None:
             told = Notice("facts-changed", one.shown.reference, found.text, found.records)
             return Wanted(_notice(proposal, stored, told, without), found.text)
-    waits = _GIVEN in proposal.decision.flags
+    # B12 that runs is no reason to take back what waits for a signature.
+    waits = RUNNING in proposal.decision.flags
     keep = to_replace(stored, proposal.site) if waits else frozenset()
     return Wanted(None, STANDS, keep)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from b12fhir.decision.model import Classification, Decision, Urgency
+from b12fhir.decision.model import RUNNING, Classification, Decision, Urgency
 from b12fhir.fhir.dosage import product_text, route_text
 from b12fhir.fhir.timing import every_text, span_text
 from b12fhir.kernel.evidence import Finding
@@ -42,7 +42,7 @@ _NO_PROPOSAL = {
     "record-not-active": ": the record is not active, or was merged into another",
     "age-unknown": ": the date of birth is not known",
     "under-16": ": under 16",
-    "b12-already-given-or-ordered": ": vitamin B12 is already being given or on order",
+    RUNNING: ": vitamin B12 is already being given or on order",
     "data-quality": " until the B12 result can be read",
 }
 # Why a result was not used, by the code of its issue.

@@ -24,14 +24,12 @@ from b12fhir.fhir.extract.presence import read_presence
 from b12fhir.fhir.extract.record import Listed, Record, Source
 from b12fhir.fhir.extract.subject import not_ours
 from b12fhir.fhir.extract.tree import first_code, items, text, words_of
-from b12fhir.fhir.extract.usual import read_usual
+from b12fhir.fhir.extract.usual import CORRECTED, read_usual
 from b12fhir.kernel.codes import Code
 from b12fhir.kernel.evidence import Issue
 
-_FINAL = frozenset({"final", "amended", "corrected"})
-_CORRECTED = frozenset({"amended", "corrected"})
 _NOT_YET = frozenset({"registered", "cancelled"})
-_USABLE = _FINAL | {"preliminary"}
+_USABLE = CORRECTED | {"final", "preliminary"}
 _NOT_HIS = frozenset({NO_SUBJECT, OTHER_PATIENT})
 _NO_RESULT_YET = frozenset({NOT_FINAL, BAD_STATUS})
 # What a component or a contained member takes over from the Observation that holds it.

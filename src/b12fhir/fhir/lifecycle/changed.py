@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from b12fhir.decision.model import PERHAPS_GIVEN, Decision
 from b12fhir.decision.model import Classification as C
-from b12fhir.decision.model import Decision
 from b12fhir.fhir.compose.entry import used_records
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.lifecycle.held import Held, links
@@ -22,8 +22,6 @@ _AGAINST = frozenset({C.UNLIKELY, C.INDETERMINATE, C.DATA_QUALITY})
 # What a plan to prevent is made for speaks not against it.
 _EXPECTED = {"prophylaxis": frozenset({C.UNLIKELY, C.INDETERMINATE})}
 _RETRACTED = frozenset({"entered-in-error", "cancelled"})
-# B12 was perhaps given before the sample: then a normal result may be its effect.
-_PERHAPS_TREATED = "possibly-on-treatment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,8 @@ def changed(
         for one in _results(used_records(decision))
         if one not in sources or _moment(results.get(one, {})) > since
     )
-    if not (against and new) or _PERHAPS_TREATED in decision.flags:
+    # Where B12 was perhaps given before the sample, a normal result may be its effect.
+    if not (against and new) or PERHAPS_GIVEN in decision.flags:
         return None
     return _told(held, f"{' and '.join(new)} came or changed", decision, new)
 

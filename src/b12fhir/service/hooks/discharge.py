@@ -1,9 +1,9 @@
 """encounter-discharge: plan and follow-up must not be lost between two houses."""
 
-from b12fhir.decision.model import Classification, Decision
+from b12fhir.decision.model import RUNNING, Classification, Decision
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.dosing import Next, due_text, next_dose, order_text, running
-from b12fhir.service.hooks.finding import RUNNING, finding_card
+from b12fhir.service.hooks.finding import finding_card
 from b12fhir.service.hooks.gaps import gap_card
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Indicator, Role

@@ -5,7 +5,7 @@ silent.
 """
 
 from b12fhir.decision.bands import band_of
-from b12fhir.decision.model import GIVEN, Decision, Urgency
+from b12fhir.decision.model import GIVEN, PERHAPS_GIVEN, RUNNING, Decision, Urgency
 from b12fhir.decision.model import Classification as C
 from b12fhir.facts.labs import Analyte
 from b12fhir.kernel.evidence import Remark
@@ -28,8 +28,6 @@ from b12fhir.service.hooks.under import first_dose, is_acute
 from b12fhir.service.wording import short, test
 
 KEY = "finding"
-RUNNING = "b12-already-given-or-ordered"
-_PERHAPS = "possibly-on-treatment"
 _ORDER = "order"
 _FAULT, _MAINTENANCE = "b12-fault", "maintenance"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
@@ -274,7 +272,7 @@ def _under_treatment(matter: Matter, lead: str) -> Said | None:
 def _perhaps_given(matter: Matter, lead: str) -> Said | None:
     """A low result after an order of which no dose is on record: given or not, nobody knows."""
     decision = matter.decision
-    asked = _PERHAPS in decision.flags and decision.classification.is_deficient
+    asked = PERHAPS_GIVEN in decision.flags and decision.classification.is_deficient
     if not asked or matter.is_signed or first_dose(matter) is not None:
         return None
     what = ", B12 is on order and no dose on record"
