@@ -10,6 +10,7 @@
     │   ├── ConfigError      12   a setting is missing or wrong
     │   ├── ProtocolError    13   a protocol pack is missing, faulty or refused
     │   ├── AuditError       14   the audit record cannot be written, or is not whole
+    │   ├── StoreError       15   the database of what was done before cannot be used
     │   ├── ServerError      20   a FHIR server could not be used
     │   │   ├── TemporaryServerError  21   down, slow, 429 or 5xx: trying again may help
     │   │   ├── AuthError             22   401 or 403
@@ -95,6 +96,12 @@ class AuditError(UserError):
     """The audit record cannot be written or is not whole: nothing is written without a record."""
 
     exit_code = 14
+
+
+class StoreError(UserError):
+    """The database that keeps how far a sync has come cannot be used."""
+
+    exit_code = 15
 
 
 class ServerError(UserError):
