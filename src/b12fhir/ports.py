@@ -162,6 +162,13 @@ class Place(Protocol):
         """How many patients wait that this run has not tried."""
         ...
 
+    def peek(self, day: date) -> Iterator[str]:
+        """Who waits, or would once woken for this day, in the order of the notes.
+
+        Nobody's turn is taken and nothing changes: for a run that must leave no trace.
+        """
+        ...
+
     def claim(self, most: int) -> Sequence[Turn]:
         """The turns of up to so many patients who wait, in the order in which they were noted.
 

@@ -21,6 +21,9 @@ class _Patient:
     def waits(self) -> bool:
         return self.asked > self.ended and not self.is_held and self.asked > self.given_back
 
+    def is_due(self, day: date) -> bool:
+        return self.again_on is not None and self.again_on <= day
+
 
 class PlaceInMemory:
     """Forgets everything at the end: the next run reads every patient again."""
@@ -61,13 +64,19 @@ class PlaceInMemory:
         """Whoever is to be looked at again by then waits."""
         with self._lock:
             for row in self._patients.values():
-                if row.again_on and row.again_on <= day:
+                if row.is_due(day):
                     row.asked, row.again_on = row.asked + 1, None
 
     def waiting(self) -> int:
         """How many wait."""
         with self._lock:
             return sum(row.waits for row in self._patients.values())
+
+    def peek(self, day: date) -> Iterator[str]:
+        """Who waits, or would on this day."""
+        with self._lock:
+            rows = list(self._patients.items())
+        return (name for name, row in rows if row.waits or row.is_due(day))
 
     def claim(self, most: int) -> Sequence[Turn]:
         """Turns, in the order of the notes."""
