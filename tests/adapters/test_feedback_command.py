@@ -10,12 +10,12 @@ import pytest
 from matplotlib.text import Text
 
 from b12fhir import wiring
-from b12fhir.adapters.book import SqlBook, Store
+from b12fhir.adapters.database.book import SqlBook, book_store
 from b12fhir.adapters.report.feedback_plot import draw
 from b12fhir.service.hooks.keeping import ACCEPTED, OVERRIDDEN
 from b12fhir.service.hooks.model import Indicator
 from b12fhir.service.hooks.rates import Tally, feedback_report
-from tests.adapters.book.samples import T0, heard, held, issued
+from tests.adapters.database.book.samples import T0, heard, held, issued
 from tests.support.phi import FAMILY, assert_no_phi
 
 
@@ -24,7 +24,7 @@ def store_url(tmp_path, monkeypatch) -> str:
     """A book with one card accepted, one overridden in somebody's words, and two unanswered."""
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path}/state/hooks.sqlite3"
-    book = SqlBook(Store(url), lambda: T0)
+    book = SqlBook(book_store(url), lambda: T0)
     cards = [issued(), issued(), issued(), issued(rule="R-48", indicator=Indicator.INFO)]
     book.issue(cards)
     said = heard(cards[1], reason=f"{FAMILY} says no", comment=f"{FAMILY} again")
@@ -71,7 +71,7 @@ def test_only_cards_since_a_day_are_shown(store_url):
 
 
 def test_feedback_without_a_card_is_told(store_url):
-    book = SqlBook(Store(store_url), lambda: T0)
+    book = SqlBook(book_store(store_url), lambda: T0)
     book.hear([heard("never-issued")])
     book.close()
     out = b12fhir("feedback", "report", url=store_url)[1]
@@ -114,7 +114,7 @@ def test_the_table_for_programs(store_url, tmp_path):
 
 def test_what_was_held_back_is_told_with_its_answer_and_its_end(store_url, tmp_path):
     """T0 is 20:30:30 UTC on the 21st; a warning that was refused is silent for thirty days."""
-    book = SqlBook(Store(store_url), lambda: T0)
+    book = SqlBook(book_store(store_url), lambda: T0)
     card = issued()
     book.hold([held(card), held(card), held(issued(rule="R-48"), reason="accepted")])
     book.close()
@@ -181,7 +181,7 @@ def test_no_label_of_the_picture_is_cut_or_hides_another(rules, reasons):
 def test_a_book_without_cards_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     url = f"sqlite:///{tmp_path}/hooks.sqlite3"
-    Store(url).prepare()
+    book_store(url).prepare()
     code, out, _ = b12fhir("feedback", "report", "--csv", "f.csv", url=url)
     assert code == 0
     assert "Cards that are kept: 0." in out
@@ -221,7 +221,7 @@ def test_a_settings_file_may_name_the_book(store_url, tmp_path, before):
 
 
 @pytest.mark.parametrize(
-    "missing", ["b12fhir.adapters.book", "b12fhir.adapters.report.feedback_plot"]
+    "missing", ["b12fhir.adapters.database.book", "b12fhir.adapters.report.feedback_plot"]
 )
 def test_without_the_extra_it_says_what_to_install(store_url, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)

@@ -11,11 +11,11 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
-from b12fhir.adapters.book import SqlBook, Store
 from b12fhir.adapters.cds_hooks import create_app
 from b12fhir.adapters.cds_hooks.messages import schema
 from b12fhir.adapters.cds_hooks.metrics import Metrics
 from b12fhir.adapters.cds_hooks.parts import HookLimits, Parts
+from b12fhir.adapters.database.book import SqlBook, book_store
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.server import RestServer
 from b12fhir.adapters.server.retry import Patience
@@ -130,7 +130,7 @@ def door(
     limits: HookLimits | None = None,
 ):
     """The service with its state in ``folder``. ``servers``: base addresses that calls may name."""
-    book = SqlBook(Store(f"sqlite:///{folder / 'book.sqlite'}"), now)
+    book = SqlBook(book_store(f"sqlite:///{folder / 'book.sqlite'}"), now)
     book.prepare()
     metrics = Metrics()
     parts = Parts(

@@ -10,10 +10,10 @@ from b12fhir.wiring.house import House
 def feedback(house: House, since: datetime | None) -> FeedbackReport:
     """What became of the cards that were issued since then. Raises `ConfigError`, `BookError`."""
     try:
-        from b12fhir.adapters.book import Store, read_report  # noqa: PLC0415 - needs the extra
+        from b12fhir.adapters.database.book import book_store, read_report  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise _missing(error) from None
-    store = Store(house.settings.hooks_store)
+    store = book_store(house.settings.hooks_store)
     try:
         return read_report(store, since)
     finally:

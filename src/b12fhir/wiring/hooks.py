@@ -7,8 +7,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from b12fhir.adapters.book import SqlBook, Store, UsedTokens
 from b12fhir.adapters.cds_hooks import HookLimits, Metrics, Parts, create_app
+from b12fhir.adapters.database.book import SqlBook, UsedTokens, book_store
 from b12fhir.adapters.server import Limits, RestServer, SearchesByGet
 from b12fhir.adapters.server.retry import Patience
 from b12fhir.adapters.serving import Application
@@ -62,7 +62,7 @@ def make_hooks(house: House, folder: Path | None = None) -> Hooks:
     """
     settings = house.settings
     metrics = Metrics(folder)
-    store = Store(settings.hooks_store)
+    store = book_store(settings.hooks_store)
     keep = timedelta(days=settings.hooks_keep_days)
     book = SqlBook(store, house.clock, keep=keep)
     parts = Parts(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from b12fhir.adapters.book import Store
-from b12fhir.adapters.book.tables import ISSUED, SILENCE
+from b12fhir.adapters.database.book import book_store
+from b12fhir.adapters.database.tables.book import ISSUED, SILENCE
 from b12fhir.fhir.json import decode
 from b12fhir.service.hooks.model import Hook
 from tests.spec.case import CASES
@@ -157,7 +157,7 @@ def test_a_card_that_was_held_back_leaves_who_why_and_until_when(
     cards(service, CRITICAL)
     cards(service, CRITICAL, hook=Hook.APPOINTMENT_BOOK)
     service.book.close()
-    store = Store(f"sqlite:///{tmp_path / 'book.sqlite'}")
+    store = book_store(f"sqlite:///{tmp_path / 'book.sqlite'}")
     with store.begin() as connection:
         rows = connection.execute(SILENCE.select().order_by(SILENCE.c.times.desc())).all()
         shown = connection.execute(ISSUED.select().where(ISSUED.c.uuid == card["uuid"])).one()

@@ -1,4 +1,4 @@
-"""No token twice, as far as one process knows; `b12fhir.adapters.book` has what all share."""
+"""No token twice, as far as one process knows. What all share: `b12fhir.adapters.database.book`."""
 
 import threading
 from collections.abc import Callable

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from b12fhir.adapters.book import Store, read_report
+from b12fhir.adapters.database.book import book_store, read_report
 from b12fhir.errors import BookError, ConfigError
 from b12fhir.service.hooks.keeping import ACCEPTED
 from b12fhir.service.hooks.model import Indicator
 from b12fhir.service.hooks.rates import HeldBack
-from tests.adapters.book.samples import T0, heard, held, issued
+from tests.adapters.database.book.samples import T0, heard, held, issued
 
 
 def counts(rates) -> tuple[int, int, int]:
@@ -86,7 +86,7 @@ def test_a_silence_that_held_a_card_back_since_counts_from_its_beginning(book, s
 
 def test_asking_makes_no_book(sqlite_url, tmp_path):
     with pytest.raises(ConfigError, match="There is no book"):
-        read_report(Store(sqlite_url), None)
+        read_report(book_store(sqlite_url), None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -94,4 +94,4 @@ def test_a_book_that_cannot_be_read_is_an_error_not_an_empty_report(sqlite_url, 
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "hooks.sqlite3").write_bytes(b"no database at all, of some length" * 99)
     with pytest.raises(BookError, match="no whole database"):
-        read_report(Store(sqlite_url), None)
+        read_report(book_store(sqlite_url), None)

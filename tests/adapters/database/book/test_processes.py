@@ -12,12 +12,13 @@ from threading import Event
 import pytest
 from sqlalchemy import func, select, text
 
-from b12fhir.adapters.book import SqlBook, Store, record
-from b12fhir.adapters.book.clerk import Clerk
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
-from tests.adapters.book.samples import ANNA, T0, eventually, heard, issued
+from b12fhir.adapters.database.book import SqlBook, book_store, record
+from b12fhir.adapters.database.book.clerk import Clerk
+from b12fhir.adapters.database.store import Store
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
+from tests.adapters.database.book.samples import ANNA, T0, eventually, heard, issued
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 EACH = 10
 
 
@@ -35,7 +36,7 @@ def in_child(work, *arguments) -> None:
 
 
 def busy_worker(url: str, number: int) -> None:
-    book = SqlBook(Store(url), lambda: T0)
+    book = SqlBook(book_store(url), lambda: T0)
     cards = [issued(uuid=f"{number}-{each}") for each in range(EACH)]
     for card in cards:
         book.issue([card])
@@ -82,7 +83,7 @@ def test_a_fork_that_does_nothing_harms_nothing(book):
 
 def test_what_was_inherited_is_not_used(sqlite_url, clock):
     """As a fork finds it: everything is there, and belongs to another process."""
-    store = Store(sqlite_url)
+    store = book_store(sqlite_url)
     book = SqlBook(store, clock)
     book.hear([heard("card")])
     inherited, engine = book._clerk, store.engine()
@@ -109,7 +110,7 @@ def test_two_first_calls_at_once_start_one_clerk(sqlite_url, clock, monkeypatch)
             super().__init__(*arguments)
 
     monkeypatch.setattr(record, "Clerk", SlowClerk)
-    book = SqlBook(Store(sqlite_url), clock)
+    book = SqlBook(book_store(sqlite_url), clock)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(book.recall, [ANNA] * 4))
     assert len(made) == 1
@@ -119,13 +120,14 @@ def test_two_first_calls_at_once_start_one_clerk(sqlite_url, clock, monkeypatch)
 WORKER = """
 import sys
 from datetime import timedelta
-from b12fhir.adapters.book import SqlBook, Store
-from tests.adapters.book.samples import ANNA, T0, eventually, heard, issued
+from b12fhir.adapters.database.book import SqlBook, book_store
+from b12fhir.adapters.database.store import Store
+from tests.adapters.database.book.samples import ANNA, T0, eventually, heard, issued
 from sqlalchemy import select
-from b12fhir.adapters.book.tables import ISSUED
+from b12fhir.adapters.database.tables.book import ISSUED
 
 url = sys.argv[1]
-book, store = SqlBook(Store(url), lambda: T0), Store(url)
+book, store = SqlBook(book_store(url), lambda: T0), book_store(url)
 book.issue([issued(uuid="seen")])
 
 def written():
@@ -166,13 +168,13 @@ def test_a_killed_worker_loses_no_feedback(url, store, clock):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_restart_knows_what_was_silent(url, clock, when):
-    first = SqlBook(Store(url), clock)
+    first = SqlBook(book_store(url), clock)
     card = issued()
     first.issue([card])
     first.hear([heard(card)])
     if when == "before":
         first.close()
-    second = SqlBook(Store(url), clock)
+    second = SqlBook(book_store(url), clock)
     second.start()
     assert [one.issued for one in second.recall(ANNA)] == [card]
     second.close()

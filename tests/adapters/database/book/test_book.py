@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from b12fhir.adapters.book import SqlBook, Store
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
+from b12fhir.adapters.database.book import SqlBook
+from b12fhir.adapters.database.store import Store
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import ACCEPTED, Answered
 from b12fhir.service.hooks.model import Hook
-from tests.adapters.book.samples import ANNA, BEN, T0, eventually, heard, issued
+from tests.adapters.database.book.samples import ANNA, BEN, T0, eventually, heard, issued
 
 
 def rows_of(store: Store, table) -> int:

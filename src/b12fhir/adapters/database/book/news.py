@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
-from b12fhir.adapters.book.rows import JOINED, answered_of
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
+from b12fhir.adapters.database.book.rows import JOINED, answered_of
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import Answered
 from b12fhir.service.hooks.snooze import INFO_AT_MOST
 

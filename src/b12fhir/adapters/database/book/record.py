@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 
-from b12fhir.adapters.book.clerk import Clerk
-from b12fhir.adapters.book.store import Store
+from b12fhir.adapters.database.book.clerk import Clerk
+from b12fhir.adapters.database.store import Store
 from b12fhir.errors import BookError
 from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
 

@@ -7,8 +7,9 @@ from itertools import count
 import psycopg
 import pytest
 
-from b12fhir.adapters.book import SqlBook, Store
-from tests.adapters.book.samples import T0
+from b12fhir.adapters.database.book import SqlBook, book_store
+from b12fhir.adapters.database.store import Store
+from tests.adapters.database.book.samples import T0
 
 _NUMBERS = count(1)
 
@@ -52,7 +53,7 @@ def url(request) -> str:
 
 @pytest.fixture
 def store(url) -> Iterator[Store]:
-    store = Store(url)
+    store = book_store(url)
     yield store
     store.close()
 
@@ -67,6 +68,6 @@ def book(store, clock) -> Iterator[SqlBook]:
 @pytest.fixture
 def other(url, clock) -> Iterator[SqlBook]:
     """The book of another worker on the same database."""
-    book = SqlBook(Store(url), clock)
+    book = SqlBook(book_store(url), clock)
     yield book
     book.close()

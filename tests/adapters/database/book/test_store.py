@@ -10,10 +10,13 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
-from b12fhir.adapters.book import SqlBook, Store, clerk, store
-from b12fhir.adapters.book.tables import BOOK, METADATA, SILENCE
+from b12fhir.adapters.database import store
+from b12fhir.adapters.database.book import SqlBook, book_store, clerk
+from b12fhir.adapters.database.store import Store
+from b12fhir.adapters.database.tables.book import BOOK, SILENCE
+from b12fhir.adapters.database.tables.metadata import METADATA
 from b12fhir.errors import BookError, ConfigError
-from tests.adapters.book.samples import ANNA, T0, eventually, heard, held, issued
+from tests.adapters.database.book.samples import ANNA, T0, eventually, heard, held, issued
 from tests.support.phi import TOKEN, assert_no_phi
 
 
@@ -30,14 +33,16 @@ from tests.support.phi import TOKEN, assert_no_phi
     ],
 )
 def test_a_database_of_another_kind_is_refused(url):
-    with pytest.raises(ConfigError, match="address of the book's database") as caught:
-        Store(url)
+    with pytest.raises(
+        ConfigError, match="address of the database in B12FHIR_HOOKS_STORE"
+    ) as caught:
+        book_store(url)
     assert "sqlite:///" in str(caught.value)
 
 
 def test_a_password_is_never_shown():
     """Nothing listens there; the error says where, and not as whom."""
-    away = Store(f"postgresql://b12:{TOKEN}@127.0.0.1:1/hooks?application_name={TOKEN}")
+    away = book_store(f"postgresql://b12:{TOKEN}@127.0.0.1:1/hooks?application_name={TOKEN}")
     assert away.name == "postgresql 127.0.0.1/hooks"
     with pytest.raises(BookError) as caught:
         away.prepare()
@@ -48,14 +53,14 @@ def test_a_password_is_never_shown():
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_every_way_to_say_postgresql_is_understood(scheme):
-    assert Store(f"{scheme}://db.example.org/hooks").engine().dialect.driver == "psycopg"
+    assert book_store(f"{scheme}://db.example.org/hooks").engine().dialect.driver == "psycopg"
 
 
 def test_the_file_is_its_owners_only(sqlite_url, tmp_path):
     """It tells which card was shown to whom, if only by pseudonyms."""
     old = os.umask(0)
     try:
-        book = Store(sqlite_url)
+        book = book_store(sqlite_url)
         with book.begin():
             modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
         book.close()
@@ -67,7 +72,7 @@ def test_the_file_is_its_owners_only(sqlite_url, tmp_path):
 
 
 def test_two_workers_may_make_the_tables_at_once(url):
-    first, second = Store(url), Store(url)
+    first, second = book_store(url), book_store(url)
     first.prepare()
     second.prepare()
     with first.begin() as connection:
@@ -99,7 +104,7 @@ def test_a_book_of_the_version_before_is_taken_over(book, store, url):
         SILENCE.drop(connection)
         connection.execute(BOOK.update().values(version=1))
     store.close()
-    again = SqlBook(Store(url), lambda: T0)
+    again = SqlBook(book_store(url), lambda: T0)
     again.prepare()
     assert [one.issued for one in again.recall(ANNA)] == [card]
     again.hold([held(card)])
@@ -114,7 +119,7 @@ def test_a_book_of_the_version_before_is_taken_over(book, store, url):
 def test_a_file_that_is_no_database_is_named(sqlite_url, clock, tmp_path):
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "hooks.sqlite3").write_bytes(b"not a database, but long enough" * 99)
-    book = SqlBook(Store(sqlite_url), clock)
+    book = SqlBook(book_store(sqlite_url), clock)
     with pytest.raises(ConfigError, match="no whole database") as caught:
         book.prepare()
     assert "SQLITE_NOTADB" in str(caught.value)
@@ -126,7 +131,7 @@ def test_a_file_that_is_no_database_is_named(sqlite_url, clock, tmp_path):
 
 
 def test_a_file_that_was_damaged_while_in_use_is_named(sqlite_url, tmp_path, clock):
-    book = SqlBook(Store(sqlite_url), clock)
+    book = SqlBook(book_store(sqlite_url), clock)
     book.hear([heard("card")])
     book.close()
     path = tmp_path / "state" / "hooks.sqlite3"
@@ -142,7 +147,7 @@ def test_a_file_that_was_damaged_while_in_use_is_named(sqlite_url, tmp_path, clo
 
 def test_without_a_folder_to_write_to_cards_are_shown_and_feedback_refused(tmp_path, clock):
     (tmp_path / "state").write_text("a file where the folder should be")
-    book = SqlBook(Store(f"sqlite:///{tmp_path}/state/hooks.sqlite3"), clock)
+    book = SqlBook(book_store(f"sqlite:///{tmp_path}/state/hooks.sqlite3"), clock)
     with pytest.raises(BookError, match="cannot be used now"):
         book.prepare()
     assert book.recall(ANNA) == ()
@@ -161,7 +166,7 @@ def test_without_a_folder_to_write_to_cards_are_shown_and_feedback_refused(tmp_p
 
 
 def test_a_locked_database_delays_and_loses_nothing(sqlite_url, tmp_path, clock):
-    book = SqlBook(Store(sqlite_url, wait_s=0), clock)
+    book = SqlBook(book_store(sqlite_url, wait_s=0), clock)
     card = issued()
     book.issue([card])
     book.start()
@@ -181,12 +186,12 @@ def test_a_locked_database_delays_and_loses_nothing(sqlite_url, tmp_path, clock)
 def test_a_store_that_cannot_be_written_still_knows_what_was_answered(sqlite_url, clock):
     """A disk that turned read-only: what was silent stays silent, feedback is refused."""
     card = issued()
-    book = SqlBook(Store(sqlite_url), clock)
+    book = SqlBook(book_store(sqlite_url), clock)
     book.issue([card])
     book.hear([heard(card)])
     book.close()
 
-    reader = SqlBook(_read_only(Store(sqlite_url)), clock)
+    reader = SqlBook(_read_only(book_store(sqlite_url)), clock)
     assert [one.issued for one in reader.recall(ANNA)] == [card]
     assert not reader.is_ready()
     with pytest.raises(BookError, match="SQLITE_READONLY"):
@@ -208,7 +213,7 @@ def _read_only(one: Store) -> Store:
 
 
 def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path, clock):
-    book = SqlBook(Store(sqlite_url), clock)
+    book = SqlBook(book_store(sqlite_url), clock)
     book.hear([heard("card")])
     for path in (tmp_path / "state").iterdir():
         path.unlink()
@@ -222,7 +227,7 @@ def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path, clock):
 
 def test_a_file_that_another_process_made_anew_is_found(sqlite_url, tmp_path, clock):
     """Whoever went on with the old one would keep feedback where nobody finds it."""
-    book, other = SqlBook(Store(sqlite_url), clock), SqlBook(Store(sqlite_url), clock)
+    book, other = SqlBook(book_store(sqlite_url), clock), SqlBook(book_store(sqlite_url), clock)
     old, new = issued(), issued(key="dose-due")
     other.start()
     book.issue([old])
@@ -241,7 +246,7 @@ def test_a_file_that_another_process_made_anew_is_found(sqlite_url, tmp_path, cl
 def test_an_outage_is_told_once_and_its_end_as_well(tmp_path, clock, caplog):
     folder = tmp_path / "state"
     folder.write_text("in the way")
-    book = SqlBook(Store(f"sqlite:///{folder}/hooks.sqlite3"), clock)
+    book = SqlBook(book_store(f"sqlite:///{folder}/hooks.sqlite3"), clock)
     book.start()
     book.issue([issued()])
     Event().wait(3 * clerk.LOOK_S)
@@ -257,7 +262,7 @@ def test_cards_wait_for_a_database_that_is_away_up_to_a_limit(tmp_path, clock, m
     monkeypatch.setattr(clerk, "WAITING", 3)
     folder = tmp_path / "state"
     folder.write_text("in the way")
-    book = SqlBook(Store(f"sqlite:///{folder}/hooks.sqlite3"), clock)
+    book = SqlBook(book_store(f"sqlite:///{folder}/hooks.sqlite3"), clock)
     cards = [issued(key=f"k{number}") for number in range(5)]
     for card in cards:
         book.issue([card])
@@ -272,7 +277,7 @@ def test_cards_wait_for_a_database_that_is_away_up_to_a_limit(tmp_path, clock, m
 
 def test_a_server_that_stops_is_away_until_it_is_back(postgres_url, clock):
     """The connections that were open are dead afterwards; new ones are made."""
-    book = SqlBook(Store(postgres_url), clock)
+    book = SqlBook(book_store(postgres_url), clock)
     card = issued()
     book.issue([card])
     book.hear([heard(card)])
@@ -288,7 +293,7 @@ def test_a_server_that_stops_is_away_until_it_is_back(postgres_url, clock):
 
 
 def test_a_database_that_does_not_exist_is_told_by_its_code(postgres, clock):
-    book = SqlBook(Store(postgres.format("nowhere")), clock)
+    book = SqlBook(book_store(postgres.format("nowhere")), clock)
     with pytest.raises(BookError, match="cannot be used now"):
         book.prepare()
     assert not book.is_ready()
@@ -296,7 +301,7 @@ def test_a_database_that_does_not_exist_is_told_by_its_code(postgres, clock):
 
 def test_postgresql_is_found_where_it_is_not_in_the_path(tmp_path):
     """Debian keeps its programs in a folder for each version."""
-    tools = Path(__file__).parents[2] / "hapi" / "tools.sh"
+    tools = Path(__file__).parents[3] / "hapi" / "tools.sh"
     found = subprocess.run(["bash", tools, "postgres"], capture_output=True, text=True, check=False)
     if found.returncode:
         assert "postgresql" in found.stderr

@@ -1,4 +1,4 @@
-"""The database behind the book: SQLite in a file, or PostgreSQL by its URL.
+"""A database for what is kept: SQLite in a file, or PostgreSQL by its URL.
 
 An engine belongs to one process: it is made when a process first needs it, and a fork makes its
 own. No text of ours ever holds a statement, a value or a password: errors are told by their code.
@@ -30,11 +30,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from b12fhir.adapters.book.tables import BOOK, GROWN, METADATA, SCHEMA, indexes
-from b12fhir.errors import BookError, ConfigError
+from b12fhir.adapters.database.tables import BOOK, GROWN, METADATA, SCHEMA, indexes
+from b12fhir.adapters.database.use import Use
+from b12fhir.errors import ConfigError
 
-# A call of a database that is locked or far away fails after so long; feedback waits no longer.
-WAIT_S = 2
 _OWNER = 0o600
 _BROKEN = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 # Any number will do, as long as all workers of one database take the same.
@@ -45,15 +44,20 @@ _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 class Store:
     """One database. ``url`` is that of SQLAlchemy: ``sqlite:///state/hooks.db``, or PostgreSQL's.
 
-    ``is_durable``: what is committed survives a loss of power; without, only that of the process,
-    and a commit costs a third. Raises `ConfigError` for a URL that names neither, or keeps nothing.
+    ``use``: what it keeps, and the words and the error for it. ``wait_s``: a call of a database
+    that is locked or far away fails after so long. ``is_durable``: what is committed survives a
+    loss of power; without, only that of the process, and a commit costs a third. Raises
+    `ConfigError` for a URL that names neither, or keeps nothing.
     """
 
-    def __init__(self, url: str, *, wait_s: int = WAIT_S, is_durable: bool = True) -> None:
-        self._url = _checked(url)
+    def __init__(
+        self, url: str, use: Use, *, wait_s: int | None = None, is_durable: bool = True
+    ) -> None:
+        self._use = use
+        self._url = _checked(url, use)
         is_file = self._url.drivername == "sqlite"
         self._file = Path(str(self._url.database)) if is_file else None
-        self._wait_s = wait_s
+        self._wait_s = use.wait_s if wait_s is None else wait_s
         self._is_durable = is_durable
         self._lock = Lock()
         self._engine: Engine | None = None
@@ -78,13 +82,13 @@ class Store:
     def hasty(self) -> "Store":
         """The same database for what may be lost if power fails."""
         url = self._url.render_as_string(hide_password=False)
-        return Store(url, wait_s=self._wait_s, is_durable=False)
+        return Store(url, self._use, wait_s=self._wait_s, is_durable=False)
 
     def prepare(self) -> None:
         """Make the tables where they are missing.
 
         Raises `ConfigError` for what only a person can mend (a file that is no database, tables of
-        another version), and `BookError` for what may pass.
+        another version), and the error of its use for what may pass.
         """
         with self._translated():
             with self.engine().begin() as connection:
@@ -96,7 +100,7 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, on the disk, or nothing. Raises `BookError`."""
+        """One transaction: all of it is kept, on the disk, or nothing. Raises its use's error."""
         self.leave_lost_file()
         with self._usable(), self.engine().begin() as connection:
             yield connection
@@ -105,7 +109,7 @@ class Store:
         """One statement by itself, without what a transaction costs; how many rows it changed.
 
         ``?`` stands for a value. A third of the CPU: for what is written on the call path. Raises
-        `BookError`.
+        the error of its use.
         """
         marked = statement if self._file else statement.replace("?", "%s")
         with self._usable(), closing(self.engine().raw_connection()) as connection:
@@ -115,7 +119,7 @@ class Store:
             return cursor.rowcount
 
     def check(self) -> None:
-        """Can it be written now? Raises `BookError`."""
+        """Can it be written now? Raises the error of its use."""
         with self.begin() as connection:
             connection.execute(update(BOOK).where(false()).values(version=SCHEMA))
 
@@ -178,10 +182,10 @@ class Store:
         if found != [SCHEMA]:
             versions = ", ".join(map(str, found))
             raise ConfigError(
-                f"The book ({self.name}) has tables of version {versions}; this program knows "
-                f"{SCHEMA}, and would lose what it does not know.",
+                f"{self._use.what} ({self.name}) has tables of version {versions}; this program "
+                f"knows {SCHEMA}, and would lose what it does not know.",
                 hint="Run the program that made them, or name another database in "
-                "B12FHIR_HOOKS_STORE.",
+                f"{self._use.setting}.",
             )
         return True
 
@@ -201,14 +205,14 @@ class Store:
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
-        """With tables; whatever goes wrong is a `BookError`, for a running service."""
+        """With tables; whatever goes wrong is the error of its use, for a running program."""
         try:
             if not self._prepared:
                 self.prepare()
             with self._translated():
                 yield
         except ConfigError as error:
-            raise BookError(error.message, hint=error.hint) from None
+            raise self._use.error(error.message, hint=error.hint) from None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -218,14 +222,13 @@ class Store:
             code = _code(error)
             if code in _BROKEN:
                 raise ConfigError(
-                    f"The book ({self.name}) is no whole database ({code}).",
-                    hint="Keep the file for a repair, and name another one in B12FHIR_HOOKS_STORE; "
-                    "what was answered before is then not known, so every card is shown.",
+                    f"{self._use.what} ({self.name}) is no whole database ({code}).",
+                    hint="Keep the file for a repair, and name another one in "
+                    f"{self._use.setting}; {self._use.loss}.",
                 ) from None
-            raise BookError(
-                f"The book ({self.name}) cannot be used now ({code}).",
-                hint="Cards are shown all the same. Check that it is there, can be written and is "
-                "not locked; then send the feedback again.",
+            raise self._use.error(
+                f"{self._use.what} ({self.name}) cannot be used now ({code}).",
+                hint=self._use.away,
             ) from None
 
 
@@ -241,30 +244,30 @@ def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgre
     return sqlite.insert(table)
 
 
-def _checked(text: str) -> URL:
+def _checked(text: str, use: Use) -> URL:
     try:
         url = make_url(text)
     except ArgumentError:
-        raise _not_known("it cannot be read") from None
+        raise _not_known("it cannot be read", use) from None
     if url.drivername in _POSTGRES:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername != "sqlite":
-        raise _not_known("it names another kind")
+        raise _not_known("it names another kind", use)
     if url.database in {None, "", ":memory:"}:
-        raise _not_known("it names no file, so feedback would be lost at each restart")
+        raise _not_known("it names no file, so nothing would outlast the program", use)
     return url
 
 
-def _not_known(why: str) -> ConfigError:
+def _not_known(why: str, use: Use) -> ConfigError:
     # The URL itself is not repeated: it may hold a password.
     return ConfigError(
-        f"The address of the book's database cannot be used: {why}.",
-        hint="Write sqlite:///state/hooks.db, or postgresql://user@host/database.",
+        f"The address of the database in {use.setting} cannot be used: {why}.",
+        hint=f"Write {use.example}, or postgresql://user@host/database.",
     )
 
 
 def _make_file(path: Path) -> None:
-    """A file that only its owner can read, since the book knows who answered what."""
+    """A file that only its owner can read: it knows who answered what, and which patients wait."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _OWNER))

@@ -31,9 +31,9 @@ words stand in it as they were sent: they may name a patient, so they are read b
 the file is its owner's only.
 """
 
-from b12fhir.adapters.book.record import SqlBook
-from b12fhir.adapters.book.store import Store
-from b12fhir.adapters.book.tally import read_report
-from b12fhir.adapters.book.tokens import UsedTokens
+from b12fhir.adapters.database.book.record import SqlBook
+from b12fhir.adapters.database.book.tally import read_report
+from b12fhir.adapters.database.book.tokens import UsedTokens
+from b12fhir.adapters.database.book.use import book_store
 
-__all__ = ["SqlBook", "Store", "UsedTokens", "read_report"]
+__all__ = ["SqlBook", "UsedTokens", "book_store", "read_report"]

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from b12fhir.adapters.book import SqlBook, Store, silences
-from b12fhir.adapters.book.tables import SILENCE
+from b12fhir.adapters.database.book import SqlBook, book_store, silences
+from b12fhir.adapters.database.store import Store
+from b12fhir.adapters.database.tables.book import SILENCE
 from b12fhir.errors import BookError
 from b12fhir.service.hooks.model import Indicator
-from tests.adapters.book.samples import ANNA, READER, T0, eventually, heard, held, issued
+from tests.adapters.database.book.samples import ANNA, READER, T0, eventually, heard, held, issued
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -93,7 +94,7 @@ def test_silences_wait_for_a_database_that_is_away(tmp_path, clock):
     """What is held back meanwhile is added; feedback that is refused takes nothing with it."""
     folder = tmp_path / "state"
     folder.write_text("in the way")
-    store = Store(f"sqlite:///{folder}/hooks.sqlite3")
+    store = book_store(f"sqlite:///{folder}/hooks.sqlite3")
     book, card = SqlBook(store, clock), issued()
     for number in range(3):
         book.hold([held(card, at=T0 + number * HOUR)])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
-from b12fhir.adapters.book.store import Store
+from b12fhir.adapters.database.store import Store
 from b12fhir.errors import BookError
 
 _HELD = 50_000

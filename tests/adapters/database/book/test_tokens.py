@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from b12fhir.adapters.book import Store, UsedTokens, tokens
-from b12fhir.adapters.book.tables import TOKEN_ID
-from tests.adapters.book.samples import T0, eventually
+from b12fhir.adapters.database.book import UsedTokens, book_store, tokens
+from b12fhir.adapters.database.tables.book import TOKEN_ID
+from tests.adapters.database.book.samples import T0, eventually
 
 UNTIL = T0 + timedelta(minutes=5)
 ISSUER = "https://ehr.example.org"
@@ -24,7 +24,7 @@ def used(store):
 @pytest.fixture
 def elsewhere(url):
     """In another worker, or after a restart."""
-    used = UsedTokens(Store(url))
+    used = UsedTokens(book_store(url))
     yield used
     used.close()
 
@@ -87,7 +87,7 @@ def test_ids_of_tokens_that_are_over_are_swept(book, used, store, clock):
 def test_without_a_database_a_process_goes_by_what_it_saw(tmp_path):
     """A store that is down must not take every card away."""
     (tmp_path / "file").write_text("no folder")
-    used = UsedTokens(Store(f"sqlite:///{tmp_path}/file/hooks.sqlite3"))
+    used = UsedTokens(book_store(f"sqlite:///{tmp_path}/file/hooks.sqlite3"))
     assert used.first(ISSUER, "1", UNTIL)
     assert not used.first(ISSUER, "1", UNTIL)
 
@@ -98,7 +98,7 @@ def test_calls_do_not_wait_for_a_database_that_is_away(tmp_path):
     folder.write_text("in the way")
     url = f"sqlite:///{folder}/hooks.sqlite3"
     now = 100.0
-    used, other = UsedTokens(Store(url), ticks=lambda: now), UsedTokens(Store(url))
+    used, other = UsedTokens(book_store(url), ticks=lambda: now), UsedTokens(book_store(url))
     assert used.first(ISSUER, "1", UNTIL)
     folder.unlink()
     assert used.first(ISSUER, "2", UNTIL)
@@ -113,7 +113,7 @@ def test_calls_do_not_wait_for_a_database_that_is_away(tmp_path):
 def test_a_file_that_was_taken_away_is_made_anew(sqlite_url, tmp_path):
     """Whoever went on with the old one would admit a token once in each process, until restart."""
     now = 100.0
-    used, other = (UsedTokens(Store(sqlite_url), ticks=lambda: now) for _ in range(2))
+    used, other = (UsedTokens(book_store(sqlite_url), ticks=lambda: now) for _ in range(2))
     assert used.first(ISSUER, "1", UNTIL)
     assert other.first(ISSUER, "2", UNTIL)
     for path in (tmp_path / "state").iterdir():

@@ -17,12 +17,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete
 
-from b12fhir.adapters.book.answers import Answers
-from b12fhir.adapters.book.news import News, with_cards
-from b12fhir.adapters.book.rows import answered_of, heard_row, issued_row
-from b12fhir.adapters.book.silences import Silences
-from b12fhir.adapters.book.store import Store, keep_once
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
+from b12fhir.adapters.database.book.answers import Answers
+from b12fhir.adapters.database.book.news import News, with_cards
+from b12fhir.adapters.database.book.rows import answered_of, heard_row, issued_row
+from b12fhir.adapters.database.book.silences import Silences
+from b12fhir.adapters.database.store import Store, keep_once
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
 from b12fhir.errors import BookError
 from b12fhir.service.hooks.keeping import Heard, Held, Issued
 from b12fhir.service.hooks.snooze import INFO_AT_MOST

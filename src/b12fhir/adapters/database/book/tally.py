@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from b12fhir.adapters.book.store import Store
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED, SILENCE
+from b12fhir.adapters.database.store import Store
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE
 from b12fhir.errors import ConfigError
 from b12fhir.service.hooks.rates import FeedbackReport, HeldBack, Tally, feedback_report
 

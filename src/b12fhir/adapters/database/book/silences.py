@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import case
 
-from b12fhir.adapters.book.rows import silence_row
-from b12fhir.adapters.book.store import Store, insert_into
-from b12fhir.adapters.book.tables import SILENCE
+from b12fhir.adapters.database.book.rows import silence_row
+from b12fhir.adapters.database.store import Store, insert_into
+from b12fhir.adapters.database.tables.book import SILENCE
 from b12fhir.service.hooks.keeping import Held
 
 # Rows that wait for a database that is away; beyond these the oldest are given up.

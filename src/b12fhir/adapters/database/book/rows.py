@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from b12fhir.adapters.book.tables import FEEDBACK, ISSUED
+from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
 from b12fhir.service.hooks.model import Grade, Hook, Indicator
 

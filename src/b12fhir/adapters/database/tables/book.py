@@ -1,56 +1,8 @@
-"""The tables of the book, and how values stand in them.
+"""The tables of the book."""
 
-Names of keys and constraints follow one convention, so that a later migration can address them.
-`SCHEMA` is written into the store: a program does not write into tables of another version, unless
-it is one of `GROWN`, to which only tables were added since.
-"""
+from sqlalchemy import BigInteger, Column, Integer, String, Table
 
-from datetime import UTC, datetime
-
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Dialect,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    TypeDecorator,
-)
-
-SCHEMA = 2
-# 1: without `silence`.
-GROWN = frozenset({1})
-
-_CONVENTION = {
-    "ix": "ix_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Instant(TypeDecorator[datetime]):
-    """An instant, kept in UTC and given back with its zone by SQLite as well, which knows none."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        del dialect
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: object, dialect: Dialect) -> datetime | None:
-        del dialect
-        if not isinstance(value, datetime):
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-METADATA = MetaData(naming_convention=_CONVENTION)
+from b12fhir.adapters.database.tables.metadata import METADATA, Instant
 
 # One row: the version of these tables.
 BOOK = Table("book", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
@@ -123,11 +75,3 @@ TOKEN_ID = Table(
     Column("until", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
-
-
-def indexes() -> list[Index]:
-    """Every index, in a stable order."""
-    return sorted(
-        (index for table in METADATA.sorted_tables for index in table.indexes),
-        key=lambda index: str(index.name),
-    )
