@@ -110,12 +110,60 @@ def test_a_token_is_not_sent_unencrypted():
 
 
 def test_a_renewed_token_is_tried_once_at_once(web, waits):
-    tokens = iter(["old", "old", "old", "new", "new", "new"])
+    """One before the first try, which is refused, and one after: no wait lies between them."""
+    tokens = iter(["old", "new"])
+    refused: list[str] = []
     web.get(f"{BASE}/metadata", status=401)
     web.get(f"{BASE}/metadata", json=STATEMENT)
-    with make(waits, token=lambda: next(tokens)) as server:
+    given = {"token": lambda: next(tokens), "refused": refused.append}
+    with make(waits, **given) as server:
         assert server.capabilities() == STATEMENT
-    assert web.calls[1].request.headers["Authorization"] == "Bearer new"
+    assert [call.request.headers["Authorization"] for call in web.calls] == [
+        "Bearer old",
+        "Bearer new",
+    ]
+    assert (refused, waits) == (["old"], [])
+
+
+def test_a_second_token_that_is_refused_ends_it(web, waits):
+    """The third is never asked for: a server that refuses all would be asked for ever."""
+    tokens = iter(["first", "second", "third"])
+    refused: list[str] = []
+    web.get(f"{BASE}/metadata", status=401)
+    with (
+        make(waits, token=lambda: next(tokens), refused=refused.append) as server,
+        pytest.raises(AuthError, match="answered 401"),
+    ):
+        server.capabilities()
+    assert len(web.calls) == 2
+    assert (refused, next(tokens)) == (["first"], "third")
+
+
+def test_a_token_that_nobody_renews_is_not_tried_again(web, server, waits):
+    web.get(f"{BASE}/metadata", status=401)
+    with pytest.raises(AuthError):
+        server.capabilities()
+    assert (len(web.calls), waits) == (1, [])
+
+
+def test_a_write_that_was_refused_for_its_token_is_sent_with_another(web, waits):
+    """Who answers 401 has written nothing, so that even what is not conditional may go again."""
+    tokens = iter(["old", "new"])
+    web.post(BASE, status=401)
+    web.post(BASE, json=done("201 Created"))
+    with make(waits, token=lambda: next(tokens)) as server:
+        server.transaction(bundle(ifNoneExist=""))
+    assert len(web.calls) == 2
+
+
+def test_each_try_has_the_token_of_its_time(web, waits):
+    """A wait may outlast a token."""
+    tokens = iter(["before", "after"])
+    web.get(f"{BASE}/metadata", status=503)
+    web.get(f"{BASE}/metadata", json=STATEMENT)
+    with make(waits, token=lambda: next(tokens)) as server:
+        server.capabilities()
+    assert web.calls[1].request.headers["Authorization"] == "Bearer after"
 
 
 # Paging
@@ -332,6 +380,34 @@ def test_a_busy_server_is_asked_again_until_patience_ends(web, server, waits, st
     assert (len(web.calls), waits) == (3, [1, 2])
 
 
+@pytest.mark.parametrize("code", ["transient", "timeout", "throttled", "lock-error", "no-store"])
+def test_a_fault_that_will_pass_by_the_servers_own_word_is_tried_again(web, server, waits, code):
+    said = outcome("busy")
+    said["issue"][0]["code"] = code
+    web.get(f"{BASE}/metadata", status=500, json=said)
+    web.get(f"{BASE}/metadata", json=STATEMENT)
+    assert server.capabilities() == STATEMENT
+    assert waits == [1]
+
+
+def test_a_refusal_is_final_whatever_it_calls_itself(web, server, waits):
+    said = outcome("busy")
+    said["issue"][0]["code"] = "transient"
+    web.get(f"{BASE}/metadata", status=422, json=said)
+    with pytest.raises(RefusedError):
+        server.capabilities()
+    assert waits == []
+
+
+def test_patience_ends_with_its_budget(web, waits):
+    """10 seconds asked for, 25 to spend: two waits, and the third is not begun."""
+    web.get(f"{BASE}/metadata", status=429, headers={"Retry-After": "10"})
+    patience = Patience(retries=9, first=1, budget=25, jitter=lambda: 0)
+    with make(waits, patience=patience) as server, pytest.raises(TemporaryServerError):
+        server.capabilities()
+    assert (len(web.calls), waits) == (3, [10, 10])
+
+
 def test_a_server_that_comes_back_is_used(web, server, waits):
     web.get(f"{BASE}/metadata", status=503)
     web.get(f"{BASE}/metadata", json=STATEMENT)
@@ -341,7 +417,15 @@ def test_a_server_that_comes_back_is_used(web, server, waits):
 
 @pytest.mark.parametrize(
     ("header", "wait"),
-    [("7", 7), ("Sat, 21 Nov 2026 10:00:09 GMT", 9), ("99999999", 60), ("nonsense", 1), ("-1", 1)],
+    [
+        ("7", 7),
+        ("Sat, 21 Nov 2026 10:00:09 GMT", 9),
+        ("600", 60),
+        ("0", 1),
+        ("99999999", 1),
+        ("nonsense", 1),
+        ("-1", 1),
+    ],
 )
 def test_retry_after_is_honoured_within_reason(web, server, waits, header, wait):
     web.get(f"{BASE}/metadata", status=429, headers={"Retry-After": header})

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from b12fhir.adapters.server.retry import AGAIN
-from b12fhir.adapters.server.transport import Answer, Request
+from b12fhir.adapters.server.retry import AGAIN, PASSING
 from b12fhir.errors import (
     AuthError,
     ConflictError,
@@ -16,15 +15,19 @@ from b12fhir.errors import (
 )
 from b12fhir.fhir.json import decode_resource
 from b12fhir.fhir.outcome import Outcome, read_outcome
+from b12fhir.kernel.http import Answer, Request
 
 _BY_STATUS: dict[int, tuple[type[ServerError], str]] = {
-    401: (AuthError, "Give a valid token with --token-file."),
+    401: (AuthError, "Give a valid token with --token-file, or see doctor: it says who we are."),
     403: (AuthError, "The token does not permit this: ask for the scopes that doctor lists."),
     404: (RefusedError, "Check that the address is the base of a FHIR server."),
     409: (ConflictError, "Someone else wrote at the same time: run again."),
     412: (DuplicateError, "Several resources claim one identity, or one changed: see the server."),
     429: (TemporaryServerError, "The server is busy: run again later, with fewer workers."),
 }
+
+# HTTP's own division: from here on the fault is the server's.
+_FAULT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ def judge(
         return _success(answer, request, base)
     if answer.status in range(300, 400):
         return Failure(_redirect(answer, request, base))
-    return Failure(_failure(answer, request, base), answer.status in AGAIN, wait)
+    outcome = _outcome(answer)
+    return Failure(_failure(answer, outcome, request, base), _may_pass(answer, outcome), wait)
 
 
 def _success(answer: Answer, request: Request, base: str) -> dict[str, Any] | Failure:
@@ -75,9 +79,16 @@ def _redirect(answer: Answer, request: Request, base: str) -> ServerError:
     )
 
 
-def _failure(answer: Answer, request: Request, base: str) -> ServerError:
+def _may_pass(answer: Answer, outcome: Outcome | None) -> bool:
+    """May another try help? By the status, or because the server says so of its own fault."""
+    if answer.status in AGAIN:
+        return True
+    codes = {issue.code for issue in outcome.issues} if outcome else set()
+    return answer.status >= _FAULT and not codes.isdisjoint(PASSING)
+
+
+def _failure(answer: Answer, outcome: Outcome | None, request: Request, base: str) -> ServerError:
     kind, hint = _BY_STATUS.get(answer.status, _default(answer.status))
-    outcome = _outcome(answer)
     said = f" ({outcome.summary()})" if outcome and outcome.issues else ""
     return kind(
         f"{base} answered {answer.status}{said} while {request.doing}.",
@@ -88,7 +99,7 @@ def _failure(answer: Answer, request: Request, base: str) -> ServerError:
 
 
 def _default(status: int) -> tuple[type[ServerError], str]:
-    if status >= 500:  # noqa: PLR2004 - HTTP's own division
+    if status >= _FAULT:
         return TemporaryServerError, "The server has a problem: try again later, or see its log."
     return RefusedError, "The server refused the request: see what it says."
 

@@ -9,13 +9,15 @@ from urllib.parse import urlencode
 from b12fhir.adapters.server.answers import Failure, judge
 from b12fhir.adapters.server.habits import SearchesByGet
 from b12fhir.adapters.server.pages import Pages, next_link
-from b12fhir.adapters.server.retry import Patience
-from b12fhir.adapters.server.transport import Limits, Request, Transport
+from b12fhir.adapters.server.retry import Patience, Waits
+from b12fhir.adapters.server.tls import Tls
+from b12fhir.adapters.server.transport import Limits, Transport
 from b12fhir.errors import ConfigError, RefusedError, ServerError, TemporaryServerError
 from b12fhir.fhir.extract.tree import items, obj
 from b12fhir.fhir.json import encode
 from b12fhir.fhir.outcome import read_outcome
 from b12fhir.kernel.address import next_url, parse_address
+from b12fhir.kernel.http import Request
 from b12fhir.ports import Resource
 
 _JSON = "application/fhir+json"
@@ -33,7 +35,9 @@ class RestServer:
     """A FHIR R4 server.
 
     ``token`` returns the bearer token or ``""``; it is asked at each request, so a renewed token
-    file counts. ``rewrite_links`` follows page links that name a server's inner address behind a
+    file counts. ``refused`` is told of one that the server answered with 401; if ``token`` then
+    gives another, the request is sent once more. ``tls`` is whom to trust and who we are.
+    ``rewrite_links`` follows page links that name a server's inner address behind a
     proxy at ``base`` instead of refusing them. ``by_get`` knows which servers refuse searches by
     POST, if several of this class share it. ``pause`` waits seconds. Safe to use from threads.
     """
@@ -43,6 +47,8 @@ class RestServer:
         base: str,
         *,
         token: Callable[[], str] = str,
+        refused: Callable[[str], None] = lambda _: None,
+        tls: Tls | None = None,
         limits: Limits | None = None,
         patience: Patience | None = None,
         max_pages: int = 2000,
@@ -53,13 +59,14 @@ class RestServer:
     ) -> None:
         self._address = parse_address(base)
         self.base = self._address.base
-        if token() and not self._address.is_private:
+        if not self._address.is_private and token():
             raise ConfigError(
                 f"The token would travel unencrypted to {self.base}.",
                 hint="Use the https address, or leave the token away.",
             )
         self._token = token
-        self._transport = Transport(self.base, token, limits or Limits())
+        self._refused = refused
+        self._transport = Transport(self.base, limits or Limits(), tls)
         self._patience = patience or Patience()
         self._max_pages = max_pages
         self._rewrite = rewrite_links
@@ -176,22 +183,34 @@ class RestServer:
             raise
 
     def _ask(self, request: Request, *, repeat: bool = True) -> dict[str, Any]:
-        """Send, and send again while that may help."""
-        waits = self._patience.waits()
+        """Send, and send again while that may help: ``repeat`` says that it can do no harm.
+
+        Once with another token, whatever is asked: who answers 401 has done nothing of it.
+        """
+        waits = Waits(self._patience)
+        token, renewed = self._token(), False
         while True:
-            token = self._token()
-            answer = self._try(request)
+            answer = self._try(request, token)
             if not isinstance(answer, Failure):
                 return answer
-            wait = next(waits)
-            renewed = answer.error.status == _UNAUTHORIZED and token != self._token()
-            if wait is None or not (renewed or (repeat and answer.again)):
+            if answer.error.status == _UNAUTHORIZED and not renewed:
+                old, token, renewed = token, self._another(token), True
+                if token != old:
+                    continue
+            wait = waits.after(answer.wait) if repeat and answer.again else None
+            if wait is None:
                 raise answer.error
-            self._pause(wait if answer.wait is None else answer.wait)
+            self._pause(wait)
+            token = self._token()
 
-    def _try(self, request: Request) -> dict[str, Any] | Failure:
+    def _another(self, token: str) -> str:
+        """The token to use after one that the server refused."""
+        self._refused(token)
+        return self._token()
+
+    def _try(self, request: Request, token: str) -> dict[str, Any] | Failure:
         try:
-            answer = self._transport.send(request)
+            answer = self._transport.send(request, token)
         except TemporaryServerError as error:
             return Failure(error, again=True)
         asked = self._patience.asked(answer.headers.get("retry-after"), self._clock())

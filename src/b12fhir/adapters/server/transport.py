@@ -1,16 +1,18 @@
 """One HTTP exchange: bounded in time and size, never redirected, with the token kept at home."""
 
 import math
+import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import requests
 from requests.auth import AuthBase
-from urllib3.exceptions import DecodeError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import DecodeError, ProtocolError, ReadTimeoutError, SSLError
 
+from b12fhir.adapters.server.tls import Tls
 from b12fhir.errors import ServerError, TemporaryServerError
+from b12fhir.kernel.http import Answer, Request
 
 _CHUNK = 65_536
 
@@ -30,46 +32,24 @@ class Limits:
     until: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked. ``doing`` says it in words that name no patient, for errors."""
-
-    method: str
-    url: str
-    doing: str
-    headers: Mapping[str, str]
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, read to its end. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def media_type(self) -> str:
-        """Content type without parameters."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
 class Transport:
     """Sends requests, one session for each thread.
 
     Errors name the base and what was being done, never the URL: it may hold a patient's id.
     """
 
-    def __init__(self, base: str, token: Callable[[], str], limits: Limits) -> None:
+    def __init__(self, base: str, limits: Limits, tls: Tls | None = None) -> None:
         self._base = base
-        self._auth = _Bearer(token)
         self._limits = limits
+        self._tls = tls or Tls()
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
 
-    def send(self, request: Request) -> Answer:
-        """Send once. Raises `TemporaryServerError` if the answer did not come, or not whole."""
+    def send(self, request: Request, token: str = "") -> Answer:
+        """Send once, with a bearer token if there is one.
+
+        Raises `TemporaryServerError` if the answer did not come, or not whole.
+        """
         limits = self._limits
         left = limits.until - time.monotonic()
         if left <= 0:
@@ -81,6 +61,10 @@ class Transport:
                 request.url,
                 data=request.body,
                 headers=dict(request.headers),
+                auth=_Bearer(token),
+                # Said each time: of a session the library lets the environment overrule it.
+                verify=self._tls.verify,
+                cert=self._tls.shown,
                 timeout=(min(limits.connect_s, left), wait),
                 allow_redirects=False,
                 stream=True,
@@ -88,11 +72,8 @@ class Transport:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 body = self._body(response, request.doing, wait)
                 return Answer(response.status_code, headers, body)
-        except requests.exceptions.SSLError:
-            raise ServerError(
-                f"{self._base} could not prove who it is (TLS) while {request.doing}.",
-                hint="Check the address, the certificate and the trusted authorities.",
-            ) from None
+        except (requests.exceptions.SSLError, SSLError) as error:
+            raise self._insecure(request.doing, cut=_is_cut(error)) from None
         except (requests.exceptions.Timeout, ReadTimeoutError):
             raise self._temporary("did not answer in time", request.doing) from None
         except (ProtocolError, DecodeError):
@@ -115,7 +96,6 @@ class Transport:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            session.auth = self._auth
             self._local.session = session
             self._sessions.append(session)
         return session
@@ -139,6 +119,20 @@ class Transport:
                 raise self._temporary("did not finish its answer in time", doing)
         return bytes(body)
 
+    def _insecure(self, doing: str, *, cut: bool) -> ServerError:
+        if cut:
+            return TemporaryServerError(
+                f"{self._base} ended the secure connection (TLS) while {doing}.",
+                hint="It may be starting again: try later. If it lasts, it may want a certificate "
+                "of ours (tls_cert and tls_key).",
+            )
+        return ServerError(
+            f"No secure connection (TLS) with {self._base} while {doing}: one side could not prove "
+            "who it is.",
+            hint="Check the address, its certificate and the authorities to trust (tls_ca); where "
+            "a certificate of ours is asked for, tls_cert and tls_key.",
+        )
+
     def _temporary(self, what: str, doing: str) -> TemporaryServerError:
         return TemporaryServerError(
             f"{self._base} {what} while {doing}.",
@@ -147,16 +141,24 @@ class Transport:
 
 
 class _Bearer(AuthBase):
-    """The token, asked for at each request so that a renewed file counts.
+    """The token of one request.
 
-    It is set even without a token: a session without ``auth`` looks for a password in .netrc.
+    It is given even without a token: a request without ``auth`` looks for a password in .netrc.
     """
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: str) -> None:
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        token = self._token()
-        if token:
-            request.headers["Authorization"] = f"Bearer {token}"
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
         return request
+
+
+def _is_cut(error: BaseException | None) -> bool:
+    """Did a secure connection just end? A gateway that restarts does that; nobody was refused."""
+    while error is not None:
+        if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return True
+        error = error.__context__
+    return False
