@@ -658,3 +658,45 @@ def test_an_answer_is_kept_by_nobody_on_the_way(house):
     answer = house.call(whole())
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# The two ways through the application
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"json": whole()}, 200),
+        (
+            {"json": whole(), "headers": {"Authorization": GOOD, "Origin": "https://ehr.example"}},
+            200,
+        ),
+        ({"json": {}}, 400),
+        ({"data": b"[" * 40_000, "content_type": "application/json"}, 400),
+        ({"json": view()}, 412),
+        ({"data": b"{}", "content_type": "text/plain"}, 415),
+        ({"json": whole(), "headers": {"Authorization": "Bearer bad"}}, 401),
+        ({"json": whole(more="x" * 60_000)}, 413),
+    ],
+)
+def test_the_short_way_answers_as_flasks_own(given, status):
+    """Word for word, headers too: whoever calls cannot tell by which way it went."""
+    answers = []
+    for short in (True, False):
+        house = House(origins={"https://ehr.example"}, limits=HookLimits(body_bytes=50_000))
+        if not short:
+            house.app._short = {}
+        answer = house.client.post(VIEW, **{"headers": {"Authorization": GOOD}, **given})
+        figures = house.client.get("/metrics").get_data(as_text=True)
+        counted = [line for line in figures.splitlines() if "seconds_count" in line]
+        answers.append((answer.status, sorted(answer.headers), answer.data, counted))
+    assert answers[0] == answers[1]
+    assert answers[0][0].startswith(str(status))
+
+
+def test_an_upgrade_to_a_socket_is_no_call(house):
+    """A socket would be left open; the routes know none."""
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    answer = house.call(whole(), headers=headers)
+    assert issue(answer, 405)
+    assert house.book.issued == []

@@ -5,14 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from typing import Any
 
-from flask import Response, request
+from werkzeug.http import parse_options_header
+from werkzeug.wsgi import get_input_stream
 
 from b12fhir.adapters.cds_hooks.access import Access, read_access
 from b12fhir.adapters.cds_hooks.gather import Gatherer
 from b12fhir.adapters.cds_hooks.parts import Parts
 from b12fhir.adapters.cds_hooks.rates import Rates
-from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, bare, too_often
+from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, too_often
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
@@ -30,6 +32,8 @@ from b12fhir.service.hooks.services import SERVICES, Service, discovery, queries
 from b12fhir.service.hooks.snooze import parted
 from b12fhir.service.propose import propose
 
+Environ = dict[str, Any]
+
 _JSON = "application/json"
 _LOCAL = "local"
 
@@ -37,6 +41,7 @@ _LOCAL = "local"
 class Desk:
     """Answers requests with the parts of one application.
 
+    Of a request it sees the WSGI environment and the path that was asked for.
     `COUNTS` is where a request's environment keeps what may be logged of its answer.
     """
 
@@ -52,40 +57,39 @@ class Desk:
         self._queries = queries(parts.protocol(parts.clock()), home)
         self._told = encode(discovery(self._queries, home, wanted=parts.services))
 
-    def discovery(self) -> Response:
-        """The services that are on."""
-        self._admitted()
-        return Response(self._told, mimetype=_JSON)
+    def discovery(self, environ: Environ, path: str) -> bytes:
+        """The services that are on, as JSON."""
+        self._admitted(environ, path)
+        return self._told
 
-    def call(self, service_id: str) -> Response:
-        """The cards for one call."""
-        caller = self._admitted()
+    def call(self, service_id: str, environ: Environ, path: str) -> bytes:
+        """The cards for one call, as JSON."""
+        caller = self._admitted(environ, path)
         service = self._service(service_id)
-        return Response(self._answer(service, caller, self._sent()), mimetype=_JSON)
+        return self._answer(service, caller, self._sent(environ), environ)
 
-    def feedback(self, service_id: str) -> Response:
-        """Keep what came of cards; an empty answer once it is kept."""
-        self._admitted()
+    def feedback(self, service_id: str, environ: Environ, path: str) -> None:
+        """Keep what came of cards."""
+        self._admitted(environ, path)
         service = self._service(service_id)
-        heard = read_feedback(service.id, self._sent(), self._parts.clock())
+        heard = read_feedback(service.id, self._sent(environ), self._parts.clock())
         self._parts.book.hear(heard)
         for one in heard:
             self._parts.metrics.heard(service.id, one.outcome)
-        request.environ[self.COUNTS] = f" entries={len(heard)}"
-        return bare(200)
+        environ[self.COUNTS] = f" entries={len(heard)}"
 
-    def _admitted(self) -> Caller:
+    def _admitted(self, environ: Environ, path: str) -> Caller:
         """Who calls. The address that a token must be made out to is never read from the call."""
-        parts, given = self._parts, request.environ.get("HTTP_AUTHORIZATION", "")
-        caller = parts.gate.admit(given, parts.public + request.path, parts.clock())
-        who = _name_of(caller) if caller.issuer else request.remote_addr or ""
+        parts, given = self._parts, environ.get("HTTP_AUTHORIZATION", "")
+        caller = parts.gate.admit(given, parts.public + path, parts.clock())
+        who = _name_of(caller) if caller.issuer else environ.get("REMOTE_ADDR", "")
         wait = self._rates.wait(who, time.monotonic())
         if wait:
             raise too_often(wait)
         return caller
 
-    def _sent(self) -> object:
-        return _body(self._parts.limits.body_bytes)
+    def _sent(self, environ: Environ) -> object:
+        return _body(environ, self._parts.limits.body_bytes)
 
     def _service(self, service_id: str) -> Service:
         service = self._services.get(service_id)
@@ -93,7 +97,7 @@ class Desk:
             raise RefusedCallError(404)
         return service
 
-    def _answer(self, service: Service, caller: Caller, sent: object) -> bytes:
+    def _answer(self, service: Service, caller: Caller, sent: object, environ: Environ) -> bytes:
         parts, now = self._parts, self._parts.clock()
         call, body = read_call(service.hook, sent), obj(sent)
         own = call.patient.removeprefix("Patient/")
@@ -115,7 +119,7 @@ class Desk:
         self._count(service, shown, silent, aside)
         more = {"unchecked": unchecked, "silent": silent, "setAside": aside}
         told["extension"][EXTENSION] |= {name: part for name, part in more.items() if part}
-        request.environ[self.COUNTS] = (
+        environ[self.COUNTS] = (
             f" cards={len(shown)} silent={silent} unchecked={len(unchecked)}"
             f" set-aside={sum(aside.values())}"
         )
@@ -167,16 +171,16 @@ def _set_aside(issues: Sequence[Issue]) -> Mapping[str, int]:
     return Counter(one.code for one in issues if one.severity is Severity.ERROR)
 
 
-def _body(most: int) -> object:
+def _body(environ: Environ, most: int) -> object:
     """The JSON that was sent; refused unread if it is no JSON, compressed or too large."""
-    environ = request.environ
     packed = environ.get("HTTP_CONTENT_ENCODING", "identity")
-    kind = _JSON if environ.get("CONTENT_TYPE") == _JSON else request.mimetype
+    stated = environ.get("CONTENT_TYPE", "")
+    kind = _JSON if stated == _JSON else parse_options_header(stated)[0].lower()
     if packed.strip().lower() != "identity" or not (
         kind == _JSON or (kind.startswith("application/") and kind.endswith("+json"))
     ):
         raise RefusedCallError(415)
-    raw = request.get_data(cache=False)
+    raw = get_input_stream(environ, max_content_length=most).read()
     if len(raw) >= most:
         # Where no length was stated, Werkzeug may stop at the limit without a word.
         raise RefusedCallError(413)
