@@ -23,6 +23,7 @@ BROAD_EXCEPTS = {
         "b12fhir/wiring/entry.py",
         "main",
     ): "the last stop: a defect keeps its traceback",
+    ("b12fhir/adapters/cds_hooks/app.py", "wsgi_app"): "a defect is logged and told, as Flask does",
     ("b12fhir/adapters/sync/run.py", "_guarded"): "one patient's defect must not stop the others",
 }
 
