@@ -14,7 +14,7 @@ import pytest
 
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
-from b12fhir.adapters.sync import run as run_module
+from b12fhir.adapters.sync import patient as patient_module
 from b12fhir.adapters.sync.handing import HandoverInMemory
 from b12fhir.decision.model import Intent
 from b12fhir.errors import (
@@ -61,7 +61,7 @@ def fake_propose(resources, protocol, as_of, site, patient=None) -> Proposal:
 
 @pytest.fixture(autouse=True)
 def _simple_decision(monkeypatch) -> None:
-    monkeypatch.setattr(run_module, "propose", fake_propose)
+    monkeypatch.setattr(patient_module, "propose", fake_propose)
 
 
 def person(name: str, **more: Any) -> dict:
@@ -113,7 +113,7 @@ def ward(*names: str) -> Server:
 
 def run(server, **settings: Any) -> SyncReport:
     waits: list[float] = []
-    defaults = {"pause": waits.append, "jitter": lambda: 0.0}
+    defaults = {"workers": 1, "pause": waits.append, "jitter": lambda: 0.0}
     waiting = settings.pop("handover", None)
     chosen = SyncSettings(**(defaults | settings))
     report = sync(server, PROTOCOL, SITE, AS_OF, chosen, handover=waiting)
@@ -191,6 +191,7 @@ def test_progress_is_told():
         PROTOCOL,
         SITE,
         AS_OF,
+        SyncSettings(workers=1),
         begin=seen.append,
         done=lambda result: seen.append(result.patient),
     )
@@ -343,7 +344,7 @@ def test_a_plan_found_written_meanwhile_is_not_accounted_for_again():
 
     def race() -> None:
         if not others:
-            others.append(SyncReport(()))
+            others.append(SyncReport())
             others.append(run(server))
 
     server.before_write = race
@@ -399,7 +400,7 @@ def test_medicines_behind_a_reference_are_read_too(monkeypatch):
         seen.extend(r["id"] for r in resources if r["resourceType"] == "Medication")
         return fake_propose(resources, *args)
 
-    monkeypatch.setattr(run_module, "propose", spy)
+    monkeypatch.setattr(patient_module, "propose", spy)
     run(server)
     assert seen == ["m1", "m2"]
     assert [p["_id"] for kind, p in server.asked if kind == "Medication"] == ["m2"]
@@ -497,7 +498,7 @@ def test_a_withdrawal_waits_under_the_plan_it_ends_even_without_its_head():
 
 
 def test_an_invalid_plan_is_not_handed_over_either(monkeypatch):
-    monkeypatch.setattr(run_module, "validate", lambda _: ["Bundle: is wrong"])
+    monkeypatch.setattr(patient_module, "validate", lambda _: ["Bundle: is wrong"])
     waits = HandoverInMemory()
     assert kinds(run(untransacted("a"), handover=waits)) == ["failed"]
     assert waits.waiting(patient_key("Patient/a", SITE)) == {}
@@ -661,7 +662,7 @@ def test_our_own_mistake_in_one_record_does_not_stop_the_others():
 
 
 def test_an_invalid_plan_is_not_sent(monkeypatch):
-    monkeypatch.setattr(run_module, "validate", lambda _: ["Bundle: is odd"])
+    monkeypatch.setattr(patient_module, "validate", lambda _: ["Bundle: is odd"])
     server = ward("a")
     report = run(server)
     assert kinds(report) == ["failed"]
@@ -677,9 +678,10 @@ def test_a_refused_token_stops_the_run():
     server = ward("a", "b", "c")
     server.search_fails["Observation", "a"] = AuthError("No.", status=401)
     report = run(server, workers=1)
-    assert kinds(report) == ["undecided", "not-tried", "not-tried"]
+    assert (kinds(report), report.waiting) == (["undecided"], 2)
     assert report.partial
-    assert "refused the token" in report.problems()[1]
+    assert "refused the token" in report.problems()[0]
+    assert "Waiting for the next run: 3 patients." in report.lines()
 
 
 def test_a_closed_record_does_not_stop_the_run():
@@ -693,8 +695,8 @@ def test_a_silent_server_is_given_up():
     for name in "bcd":
         server.search_fails["Observation", name] = TemporaryServerError("Silent.")
     report = run(server, workers=1, give_up_after=2)
-    assert kinds(report) == ["create", "undecided", "undecided", "not-tried"]
-    assert "no longer answers" in report.problems()[2]
+    assert (kinds(report), report.waiting) == (["create", "undecided", "undecided"], 1)
+    assert "no longer answers" in report.problems()[0]
 
 
 def test_silence_must_be_in_a_row():
@@ -715,11 +717,11 @@ def test_no_patient_error_leaves_the_run(monkeypatch):
     def refuse(*_):
         raise PatientError("Two patients.")
 
-    monkeypatch.setattr(run_module, "propose", refuse)
+    monkeypatch.setattr(patient_module, "propose", refuse)
     report = run(ward("a"))
     assert report.problems() == ("Patient/a: failed: Two patients.",)
 
 
 def test_an_empty_server_is_a_complete_run():
     report = run(Server())
-    assert (report.results, report.partial, report.proposals) == ((), False, ())
+    assert (report.results, report.partial, report.proposals) == ([], False, ())

@@ -83,7 +83,9 @@ def test_what_cannot_be_followed_is_said(ward):
     assert (found.overdue, found.written, sent) == ((), 0, [])
     assert found.problem.startswith("the doses were not followed: CarePlan/")
     told = PatientResult(ward.patient, "nothing", "", problem=found.problem)
-    assert SyncReport((told,)).problems() == (f"Patient/p1: {found.problem}",)
+    report = SyncReport()
+    report.add(told)
+    assert report.problems() == (f"Patient/p1: {found.problem}",)
 
 
 def test_a_server_without_transactions_is_told_of_late_doses_by_the_report_alone(ward):

@@ -14,15 +14,17 @@ def synced(done: SyncReport, stderr: IO[str], *more: str) -> cli.Synced:
     """What the command line shows of a run; ``more`` lines come last."""
     lines = list(done.lines())
     unchanged = done.counts[NOTHING]
-    if unchanged == len(done.results):
+    if unchanged == done.patients:
         lines.append(f"Nothing to write: {unchanged} patients stand unchanged.")
     writes = [result.write for result in done.results if result.write]
-    errors = [result.error for result in done.results if result.error]
+    errors = done.errors
     if defect := next((error for error in errors if isinstance(error, Defect)), None):
         traceback.print_exception(defect, file=stderr)
     code = PARTIAL if done.partial else OK
-    if errors and len(errors) == len(done.results):
+    if done.all_failed:
         code = errors[0].exit_code
+    if done.error:
+        code = done.error.exit_code
     return cli.Synced(
         done.proposals,
         [write.bundle for write in writes if write.bundle],

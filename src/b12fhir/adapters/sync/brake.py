@@ -2,13 +2,13 @@
 
 from threading import Lock
 
-from b12fhir.errors import AuditError, AuthError, B12Error, TemporaryServerError
+from b12fhir.errors import AuditError, AuthError, B12Error, StoreError, TemporaryServerError
 
 _UNAUTHORIZED = 401
 
 
 class Brake:
-    """Goes on when the token is refused, when no record can be kept, or when nobody answers.
+    """Goes on when the token is refused, when no record or state can be kept, or nobody answers.
 
     The last is believed after so many patients in a row.
 
@@ -34,5 +34,7 @@ class Brake:
                 self.reason = "The server refused the token, so no further patient was tried."
             elif isinstance(error, AuditError):
                 self.reason = "The audit record cannot be kept, so no further patient was tried."
+            elif isinstance(error, StoreError):
+                self.reason = f"{error} No further patient was tried."
             elif self._silent >= self._give_up_after:
                 self.reason = "The server no longer answers, so no further patient was tried."

@@ -1,106 +1,91 @@
-"""Over all patients of a server: read, decide, compare, write; one transaction a patient."""
+"""A run over a server: who must be looked at, then one patient after the other, by several threads.
 
-import random
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+Whatever stops it, and wherever, the next run goes on: a patient waits in the place until the turn
+was ended, and what is sent to the server is safe to send again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
-from threading import Lock
 
 from b12fhir.adapters.sync import report
-from b12fhir.adapters.sync.beside import Beside, look_beside
 from b12fhir.adapters.sync.brake import Brake
+from b12fhir.adapters.sync.crew import Crew
+from b12fhir.adapters.sync.finding import Look, Wish, look
+from b12fhir.adapters.sync.fingerprint import fingerprint
 from b12fhir.adapters.sync.handing import Desk, HandoverInMemory
+from b12fhir.adapters.sync.known import Recent
+from b12fhir.adapters.sync.patient import Kit, Visit
+from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.adapters.sync.reading import PatientReader
 from b12fhir.adapters.sync.report import PatientResult, SyncReport
-from b12fhir.errors import (
-    B12Error,
-    ConflictError,
-    Defect,
-    DuplicateError,
-    ServerError,
-    TemporaryServerError,
-)
-from b12fhir.fhir.capabilities import Capabilities, read_capabilities
-from b12fhir.fhir.compose import device_bundle
-from b12fhir.fhir.compose.entry import plan_definition, used_records
-from b12fhir.fhir.formed import found_instead_of_created
-from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
-from b12fhir.fhir.publish import Write, reconcile
-from b12fhir.fhir.server_profile import ServerProfile, server_profile
+from b12fhir.adapters.sync.settings import SyncSettings
+from b12fhir.adapters.sync.shadow import Shadow
+from b12fhir.adapters.sync.turns import Named, Turns, Waiting
+from b12fhir.errors import B12Error, Defect, PatientError, StoreError
+from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.server_profile import server_profile
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.validate import validate
-from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirServer, Handover, Resource
+from b12fhir.ports import Audit, FhirServer, Handover, Place, Turn
 from b12fhir.protocol.model import Protocol
-from b12fhir.service import Proposal, Wanted, propose, wanted
 from b12fhir.service.forming import FormedWriter
-from b12fhir.service.recording import (
-    ENGINE,
-    OFF,
-    record_decision,
-    record_run,
-    settle,
-    transact,
-    write_entry,
-)
+from b12fhir.service.recording import OFF, record_run
 
-_PAUSE_S = 0.2
-_SERVER_FAULT = 500
+# How often the main thread looks whether somebody wants the run to end.
+_LISTEN_S = 0.2
+_ELSEWHERE = "another run is at work on this patient and was not done in time"
+_BUSY = "Another run is looking for changes: this one works on whoever waits already."
+_NOBODY = "The server has no such patient."
+_ASK_AGAIN_S = 0.5
+_DAY = timedelta(days=1)
+_USUAL = SyncSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class SyncSettings:
-    """How a run goes about it.
-
-    ``patients`` limits it to some references. ``tries`` is how often a lost race is run again,
-    ``give_up_after`` after how many patients in a row a silent server is believed to be down.
-    ``pause`` waits seconds, ``jitter`` returns 0 to 1. ``told`` is what the site knows better
-    about the server than the server itself (`b12fhir.fhir.told`).
-    """
-
-    workers: int = 2
-    dry_run: bool = False
-    validate: bool = True
-    page_size: int = 200
-    patients: tuple[str, ...] = ()
-    tries: int = 3
-    give_up_after: int = 5
-    pause: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
-    told: Mapping[str, bool] = field(default_factory=dict)
-
-
-def sync(  # noqa: PLR0913 - two callbacks and two records beside the four things a run is about
+def sync(  # noqa: PLR0913 - two callbacks and some records beside the four things a run is about
     server: FhirServer,
     protocol: Protocol,
     site: Site,
     as_of: datetime,
-    settings: SyncSettings = SyncSettings(),
+    settings: SyncSettings = _USUAL,
     *,
     audit: Audit = OFF,
     handover: Handover | None = None,
+    place: Place | None = None,
+    wish: Wish | None = None,
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[PatientResult], None] = lambda _: None,
 ) -> SyncReport:
-    """Process every patient of the server, or those named in the settings.
+    """Process whoever waits: every patient, those of whom something changed, or those named.
 
-    ``begin`` is told how many patients there are, ``done`` each result in the order of the
-    patients. Raises `ServerError` only if the run cannot begin at all; whatever befalls one
-    patient stands in that patient's result and all others are still processed. ``audit`` is told
-    of each new decision, of each transaction before and after, and of the run; raises `AuditError`
-    if that cannot be recorded at the end. ``handover`` keeps what the server cannot take
-    (`b12fhir.fhir.server_profile`); without one it waits in memory only.
+    ``place`` keeps how far runs have come; without one each run reads every patient. It is the
+    caller's to close. ``wish`` says what to look for. In a dry run the place stays as it is.
+
+    ``begin`` is told how many patients there are, ``done`` each result as it comes. Raises
+    `ServerError` only if the run cannot begin at all; whatever befalls one patient stands in that
+    patient's result and all others are still processed. `StoreError`: the place cannot be used;
+    once the run has begun, the report says so. ``audit`` is told of each new decision, of each
+    transaction before and after, and of the run; raises `AuditError` if that cannot be recorded at
+    the end. ``handover`` keeps what the server cannot take (`b12fhir.fhir.server_profile`); without
+    one it waits in memory only.
     """
     can = read_capabilities(server.capabilities(), settings.told)
     profile = server_profile(can)
     reader = PatientReader(server, can, settings.page_size, site)
-    notes = (*reader.check(), *profile.notes())
-    patients = settings.patients or tuple(reader.patients())
-    begin(len(patients))
-    run = _Run(
-        server=server,
+    told = SyncReport(
+        (*reader.check(), *profile.notes()), dry_run=settings.dry_run, keep=settings.keep_results
+    )
+    day = as_of.astimezone(site.zone).date()
+    real = PlaceInMemory() if place is None else place
+    used = Shadow(real, day) if settings.dry_run else real
+    wish = wish or Wish(now=as_of)
+    wish = replace(wish, fingerprint=fingerprint(protocol, site, can, more=wish.fingerprint))
+    if not settings.patients:
+        used.wake(day)
+        looking = partial(look, server, reader, can, used, wish)
+        _find(used, settings.wait_s, told, looking)
+    kit = Kit(
+        server=FormedWriter(server, profile),
         protocol=protocol,
         site=site,
         as_of=as_of,
@@ -108,59 +93,149 @@ def sync(  # noqa: PLR0913 - two callbacks and two records beside the four thing
         reader=reader,
         audit=audit,
         can=can,
-        profile=profile,
         desk=Desk(profile, handover or HandoverInMemory(), audit, site),
+        # What only this run would know need not be kept in mind.
+        recent=Recent() if place is None else Recent(used.marks(), wish.overlap),
     )
-    results = []
-    for result in run.over(patients):
-        done(result)
-        results.append(result)
-    whole = SyncReport(tuple(results), notes, settings.dry_run)
-    record_run(audit, as_of.isoformat(), whole.counts, dry_run=settings.dry_run)
-    return whole
+    begin(len(settings.patients) or used.waiting())
+    _Round(kit, used, told, done, keeps=place is not None).work()
+    record_run(audit, as_of.isoformat(), told.counts, dry_run=settings.dry_run)
+    return told
 
 
-class _Run:
-    """One run; its methods are called from several threads."""
+def _find(place: Place, wait_s: float, told: SyncReport, looking: Callable[[], Look]) -> None:
+    """Note who must be looked at, unless another run is about it."""
+    with place.finding(wait_s) as has_it:
+        found = looking() if has_it else None
+    if found is None:
+        told.looked, told.notes = "", (*told.notes, _BUSY)
+        return
+    told.looked = report.ALL if found.is_full else report.CHANGES
+    told.notes = (*told.notes, *found.notes)
+    told.troubles = found.problems
 
-    def __init__(  # noqa: PLR0913 - what `sync` was given
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """One patient's result, if there was a turn, and why the place could not keep it."""
+
+    result: PatientResult | None = None
+    error: StoreError | None = None
+
+
+class _Round:
+    """The turns of one run. `work` is for one thread; it lets others see to the patients."""
+
+    def __init__(
         self,
+        kit: Kit,
+        place: Place,
+        told: SyncReport,
+        done: Callable[[PatientResult], None],
         *,
-        server: FhirServer,
-        protocol: Protocol,
-        site: Site,
-        as_of: datetime,
-        settings: SyncSettings,
-        reader: PatientReader,
-        audit: Audit,
-        can: Capabilities,
-        profile: ServerProfile,
-        desk: Desk,
+        keeps: bool,
     ) -> None:
-        self._server = FormedWriter(server, profile)
-        self._desk = desk
-        self._protocol = protocol
-        self._site = site
-        self._as_of = as_of
-        self._settings = settings
-        self._reader = reader
-        self._audit = audit
-        self._can = can
-        self._brake = Brake(settings.give_up_after)
-        self._device_lock = Lock()
-        self._device_is_there = False
+        self._kit = kit
+        self._place = place
+        self._told = told
+        self._done = done
+        self._keeps = keeps
+        self._settings = kit.settings
+        self._brake = Brake(kit.settings.give_up_after)
+        self._tomorrow = kit.as_of.astimezone(kit.site.zone).date() + _DAY
+        self._untried = 0
 
-    def over(self, patients: Sequence[str]) -> Iterator[PatientResult]:
-        """Results in the order of the patients, however many work on them."""
-        with ThreadPoolExecutor(self._settings.workers) as pool:
-            yield from pool.map(self._guarded, patients)
+    def work(self) -> None:
+        """See to everybody whose turn can be had."""
+        turns = self._turns()
+        with Crew(self._settings.workers, self._turn) as crew:
+            try:
+                self._hand_out(turns, crew)
+                self._wait_for_the_rest(crew)
+                self._leave(turns, crew)
+            except StoreError as error:
+                self._give_up(error)
+        for patient in turns.missed:
+            self._count(PatientResult(patient, report.NOT_TRIED, _ELSEWHERE))
+        self._told.stopped = self._brake.reason
+        self._told.interrupted = self._settings.stop()
+
+    def _turns(self) -> Turns:
+        one = self._settings
+        if one.patients:
+            return Named(self._place, one.patients, one.wait_s, one.clock)
+        return Waiting(self._place, one.workers, one.clock)
+
+    def _hand_out(self, turns: Turns, crew: Crew[Turn, _Outcome]) -> None:
+        """Keep everybody busy, one turn ahead, until nobody waits or the run is to end."""
+        while not self._is_over():
+            turn = turns.next() if crew.busy <= self._settings.workers else None
+            if turn is not None:
+                crew.give(turn)
+            elif crew.busy:
+                self._take(crew)
+            elif turns.may_come:
+                self._settings.pause(_ASK_AGAIN_S)
+            else:
+                return
+
+    def _wait_for_the_rest(self, crew: Crew[Turn, _Outcome]) -> None:
+        """Those under way may finish, but not for ever."""
+        until = self._settings.clock() + self._settings.grace_s
+        while crew.busy and self._settings.clock() < until:
+            self._take(crew)
+
+    def _leave(self, turns: Turns, crew: Crew[Turn, _Outcome]) -> None:
+        self._untried += turns.give_back() + crew.busy
+        others = 0 if self._settings.patients else self._place.waiting()
+        self._told.waiting = self._untried + others
+
+    def _take(self, crew: Crew[Turn, _Outcome]) -> None:
+        outcome = crew.take(_LISTEN_S)
+        if outcome is None:
+            return
+        if outcome.error is not None:
+            self._give_up(outcome.error)
+        if outcome.result is None:
+            self._untried += 1
+        else:
+            self._count(outcome.result)
+
+    def _count(self, result: PatientResult) -> None:
+        self._told.add(result)
+        self._done(result)
+
+    def _give_up(self, error: StoreError) -> None:
+        self._brake.note(error)
+        self._told.error = error
+
+    def _is_over(self) -> bool:
+        return self._brake.is_on or self._settings.stop()
+
+    def _turn(self, turn: Turn) -> _Outcome:
+        """One turn, in a thread of the crew."""
+        result = None if self._is_over() else self._guarded(turn.patient)
+        try:
+            self._end(turn, result)
+        except StoreError as error:
+            return _Outcome(result, error)
+        return _Outcome(result)
+
+    def _end(self, turn: Turn, result: PatientResult | None) -> None:
+        """Only who is done with waits no more."""
+        if result is None or not result.is_done:
+            self._place.give_back(turn)
+        elif self._keeps:
+            self._place.end(turn, result.seen, self._tomorrow if result.again else None)
+        else:
+            self._place.end(turn)
 
     def _guarded(self, patient: str) -> PatientResult:
         """One patient; no error leaves here, because the next patient must have a turn."""
-        if self._brake.is_on:
-            return PatientResult(patient, report.NOT_TRIED, self._brake.reason)
         try:
-            result = self._tried(patient)
+            result = Visit(self._kit, patient).result()
+            if result.kind == report.GONE and self._settings.patients:
+                raise PatientError(_NOBODY, hint="Look for a slip in the id.")  # noqa: TRY301 - as if read so
         except B12Error as error:
             result = PatientResult(patient, report.FAILED, str(error), error=error)
         except Exception as problem:  # noqa: BLE001 - one odd record must not stop the others
@@ -169,208 +244,3 @@ class _Run:
             result = PatientResult(patient, report.FAILED, str(defect), error=defect)
         self._brake.note(result.error)
         return result
-
-    def _tried(self, patient: str) -> PatientResult:
-        """Read, decide and write; all of it again when what was read is out of date.
-
-        What bore one identity is put right first: then the patient is read again as well.
-        """
-        turn, healed = 1, 0
-        while True:
-            try:
-                result = self._once(patient)
-                if not (result.put_right and self._may_go_on(turn)):
-                    return result.after(healed)
-                healed += result.put_right
-            except _ReadAgainError as again:
-                if turn >= self._settings.tries:
-                    raise again.error from None
-                self._settings.pause(_PAUSE_S * turn * (1 + self._settings.jitter()))
-            turn += 1
-
-    def _may_go_on(self, turn: int) -> bool:
-        return turn < self._settings.tries and not self._settings.dry_run
-
-    def _once(self, patient: str) -> PatientResult:
-        try:
-            resources = self._reader.everything(patient)
-        except ServerError as error:
-            return PatientResult(patient, report.UNDECIDED, str(error), error=error)
-        record = [*resources, *self._desk.remembered(patient, resources)]
-        proposal = propose(record, self._protocol, self._as_of, self._site, patient)
-        write = self._compared(proposal, resources)
-        why = self._desk.why(write.bundle)
-        self._note(proposal, resources, is_sent=write.bundle is not None and not why)
-        if write.bundle is not None and why:
-            return self._handed_over(write, write.bundle, why, proposal, len(resources))
-        if write.bundle is not None:
-            write = self._published(write, proposal, resources)
-        seen = Beside()
-        if not write.heals:
-            seen = look_beside(proposal, resources, partial(self._told, proposal, resources))
-        if not self._settings.dry_run:
-            self._desk.clear(proposal)
-        return PatientResult(
-            patient,
-            write.kind,
-            write.reason,
-            proposal,
-            write,
-            read=len(resources),
-            overdue=seen.overdue,
-            beside=seen.written,
-            problem=seen.problem,
-        )
-
-    def _handed_over(
-        self, write: Write, bundle: Resource, why: str, proposal: Proposal, read: int
-    ) -> PatientResult:
-        """Check a write that the server cannot take, and let it wait."""
-        self._check(bundle)
-        fresh = not self._settings.dry_run and self._desk.hand_over(bundle, proposal, write.kind)
-        reason = f"{write.reason}; {why}"
-        return PatientResult(
-            proposal.patient_reference,
-            report.HANDED_OVER,
-            reason,
-            proposal,
-            write,
-            read=read,
-            fresh=fresh,
-        )
-
-    def _told(
-        self,
-        proposal: Proposal,
-        resources: Sequence[Resource],
-        write: Write,
-        inputs: Sequence[str],
-    ) -> str:
-        """Send what stands beside the plan, on the ground of ``inputs``; why not, if it was not."""
-        why = self._desk.why(write.bundle)
-        if not why:
-            self._published(write, proposal, resources, inputs)
-        return why
-
-    def _published(
-        self,
-        write: Write,
-        proposal: Proposal,
-        resources: Sequence[Resource],
-        inputs: Sequence[str] | None = None,
-    ) -> Write:
-        """Check and send a write, with who wrote it and on what; the write as it was sent.
-
-        ``inputs`` are the records it rests on, where they are not those of the decision.
-        """
-        account = self._account(write, proposal, resources, inputs)
-        bundle = write.bundle or {}
-        if self._can.provenance == "named":
-            bundle = with_provenance(bundle, account)
-        self._check(bundle)
-        write = replace(write, bundle=bundle)
-        if self._settings.dry_run:
-            return write
-        entry = write_entry(proposal, write.kind)
-        answer = self._send(bundle, entry)
-        if self._can.provenance != "posted":
-            return write
-        missing = self._account_for(bundle, answer, account, entry)
-        return replace(write, reason=f"{write.reason}{missing}")
-
-    def _account(
-        self,
-        write: Write,
-        proposal: Proposal,
-        resources: Sequence[Resource],
-        inputs: Sequence[str] | None,
-    ) -> Account:
-        used = used_records(proposal.decision) if inputs is None else inputs
-        return Account(
-            kind=write.kind,
-            reason=write.reason,
-            recorded=self._as_of,
-            policy=plan_definition(self._protocol, self._site),
-            inputs=versions(used, resources),
-            site=self._site,
-        )
-
-    def _account_for(
-        self, bundle: Resource, answer: Resource, account: Account, entry: AuditEntry
-    ) -> str:
-        """Send the Provenance of a write that is done; what to add to its reason if that fails."""
-        after = provenance_after(bundle, answer, account)
-        if after is None:
-            return ""
-        try:
-            self._transact(after, replace(entry, outcome="provenance"))
-        except ServerError as error:
-            return f"; its Provenance could not be stored: {error}"
-        return ""
-
-    def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
-        asked = wanted(proposal, resources, without=self._can.without)
-        write = _reconciled(resources, asked, self._site)
-        if write.kind != report.CREATE:
-            return write
-        # What is left of a deleted plan would be found too late, by its conditional create.
-        left = tuple(self._reader.parts(proposal.patient_reference))
-        return _reconciled([*resources, *left], asked, self._site) if left else write
-
-    def _check(self, bundle: Resource) -> None:
-        problems = validate(bundle) if self._settings.validate else []
-        if problems:
-            raise Defect(f"The plan was not sent, because it is not valid: {'; '.join(problems)}")
-
-    def _note(self, proposal: Proposal, resources: Sequence[Resource], *, is_sent: bool) -> None:
-        """Tell the audit record what was decided, and how an earlier write ended after all."""
-        writes = not self._settings.dry_run
-        if writes:
-            settle(self._audit, proposal, resources)
-        record_decision(self._audit, proposal, resources, always=is_sent and writes)
-
-    def _send(self, bundle: Resource, entry: AuditEntry) -> Resource:
-        """Write; what was overtaken by somebody else is read again.
-
-        For a stale version HAPI answers 409, others 412, which also stands for duplicates: both
-        are read again, and duplicates put right then. So is a create that found its resource there
-        already: what it says was not read yet. After a 500 nobody knows what was written: HAPI
-        8.8.0 answers it to the loser of a race for the first row of a table (HAPI-0389), and the
-        same plan is taken a moment later.
-        """
-        try:
-            self._ensure_device()
-            answer = self._transact(bundle, entry)
-        except (ConflictError, DuplicateError) as error:
-            raise _ReadAgainError(error) from None
-        except TemporaryServerError as error:
-            if error.status != _SERVER_FAULT:
-                raise
-            raise _ReadAgainError(error) from None
-        if found_instead_of_created(bundle, answer):
-            raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
-        return answer
-
-    def _transact(self, bundle: Resource, entry: AuditEntry) -> Resource:
-        return transact(self._server, bundle, self._audit, entry, self._site)
-
-    def _ensure_device(self) -> None:
-        """Create our Device before the first plan: plans written at once would race for it."""
-        with self._device_lock:
-            if not self._device_is_there:
-                self._transact(
-                    device_bundle(self._site), AuditEntry(AuditKind.WRITE, ENGINE, outcome="device")
-                )
-                self._device_is_there = True
-
-
-def _reconciled(resources: Sequence[Resource], asked: Wanted, site: Site) -> Write:
-    return reconcile(resources, asked.bundle, site, why=asked.why, keep=asked.keep)
-
-
-class _ReadAgainError(Exception):
-    """What we know of the server is out of date: somebody wrote, or our answer was unclear."""
-
-    def __init__(self, error: ServerError) -> None:
-        super().__init__()
-        self.error = error

@@ -1,0 +1,309 @@
+"""One patient: read, decide, compare, write; one transaction, and all anew if it was overtaken."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from threading import Lock
+
+from b12fhir.adapters.sync import report
+from b12fhir.adapters.sync.beside import Beside, look_beside
+from b12fhir.adapters.sync.handing import Desk
+from b12fhir.adapters.sync.known import Recent, written
+from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.adapters.sync.report import PatientResult
+from b12fhir.adapters.sync.settings import SyncSettings
+from b12fhir.errors import (
+    ConflictError,
+    Defect,
+    DuplicateError,
+    ServerError,
+    TemporaryServerError,
+)
+from b12fhir.fhir.capabilities import Capabilities
+from b12fhir.fhir.compose import device_bundle
+from b12fhir.fhir.compose.entry import plan_definition, used_records
+from b12fhir.fhir.formed import found_instead_of_created
+from b12fhir.fhir.identity import CLOSED
+from b12fhir.fhir.lifecycle.held import SIGNED
+from b12fhir.fhir.provenance import Account, provenance_after, versions, with_provenance
+from b12fhir.fhir.publish import Write, reconcile
+from b12fhir.fhir.site import Site
+from b12fhir.fhir.stored import KINDS, owned_resources
+from b12fhir.fhir.validate import validate
+from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirWriter, Resource, Version
+from b12fhir.protocol.model import Protocol
+from b12fhir.service import Proposal, Wanted, propose, wanted
+from b12fhir.service.recording import ENGINE, record_decision, settle, transact, write_entry
+
+_PAUSE_S = 0.2
+_SERVER_FAULT = 500
+_GONE = "the server has no such patient any more"
+
+
+class DeviceOnce:
+    """Our Device is made before the first plan: plans written at once would race for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_there = False
+
+    def ensure(self, visit: "Visit") -> None:
+        """Make it, unless this run did so."""
+        with self._lock:
+            if not self._is_there:
+                visit.make_device()
+                self._is_there = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What is needed to see to a patient; shared by all threads of a run."""
+
+    server: FhirWriter
+    protocol: Protocol
+    site: Site
+    as_of: datetime
+    settings: SyncSettings
+    reader: PatientReader
+    audit: Audit
+    can: Capabilities
+    desk: Desk
+    recent: Recent
+    device: DeviceOnce = field(default_factory=DeviceOnce)
+
+
+class Visit:
+    """One patient's turn. Raises what befalls: `ServerError`, `AuditError`, `PatientError`..."""
+
+    def __init__(self, kit: Kit, patient: str) -> None:
+        self._kit = kit
+        self._patient = patient
+        self._written: list[Version] = []
+
+    def result(self) -> PatientResult:
+        """Read, decide and write; all of it again when what was read is out of date.
+
+        What bore one identity is put right first: then the patient is read again as well.
+        """
+        settings = self._kit.settings
+        turn, healed = 1, 0
+        while True:
+            try:
+                result = self._once()
+                if not (result.put_right and self._may_go_on(turn)):
+                    return result.after(healed)
+                healed += result.put_right
+            except _ReadAgainError as again:
+                if turn >= settings.tries:
+                    raise again.error from None
+                settings.pause(_PAUSE_S * turn * (1 + settings.jitter()))
+            turn += 1
+
+    def _may_go_on(self, turn: int) -> bool:
+        return turn < self._kit.settings.tries and not self._kit.settings.dry_run
+
+    def _once(self) -> PatientResult:
+        kit, patient = self._kit, self._patient
+        try:
+            resources = kit.reader.everything(patient)
+        except ServerError as error:
+            return PatientResult(patient, report.UNDECIDED, str(error), error=error)
+        if not any(one.get("resourceType") == "Patient" for one in resources):
+            return self._gone(resources)
+        record = [*resources, *kit.desk.remembered(patient, resources)]
+        proposal = propose(record, kit.protocol, kit.as_of, kit.site, patient)
+        write = self._compared(proposal, resources)
+        why = kit.desk.why(write.bundle)
+        self._note(proposal, resources, is_sent=write.bundle is not None and not why)
+        if write.bundle is not None and why:
+            result = self._handed_over(write, write.bundle, why, proposal)
+        else:
+            result = self._carried_out(write, proposal, resources)
+        return replace(
+            result,
+            read=len(resources),
+            seen=(*kit.recent.read(resources, patient), *self._written),
+            again=write.bundle is not None or self._has_plan(resources),
+        )
+
+    def _gone(self, resources: Sequence[Resource]) -> PatientResult:
+        """Somebody deleted the patient, or we may not see this one any more."""
+        left = "; a plan of ours is still there: withdraw it" if self._has_plan(resources) else ""
+        return PatientResult(
+            self._patient, report.GONE, f"{_GONE}{left}", read=len(resources), again=bool(left)
+        )
+
+    def _has_plan(self, resources: Sequence[Resource]) -> bool:
+        """Is there a plan of ours, proposed or in force, of which time alone changes something?"""
+        ours = (owned_resources(resources, self._kit.site, own) for own in (KINDS, SIGNED))
+        return any(one.is_plan and one.status not in CLOSED for own in ours for one in own)
+
+    def _carried_out(
+        self, write: Write, proposal: Proposal, resources: Sequence[Resource]
+    ) -> PatientResult:
+        """Send what is to be sent, then see to what stands beside the plan."""
+        if write.bundle is not None:
+            write = self._published(write, proposal, resources)
+        seen = Beside()
+        if not write.heals:
+            seen = look_beside(proposal, resources, partial(self._told, proposal, resources))
+        if not self._kit.settings.dry_run:
+            self._kit.desk.clear(proposal)
+        return PatientResult(
+            self._patient,
+            write.kind,
+            write.reason,
+            proposal,
+            write,
+            overdue=seen.overdue,
+            beside=seen.written,
+            problem=seen.problem,
+        )
+
+    def _handed_over(
+        self, write: Write, bundle: Resource, why: str, proposal: Proposal
+    ) -> PatientResult:
+        """Check a write that the server cannot take, and let it wait."""
+        kit = self._kit
+        self._check(bundle)
+        fresh = not kit.settings.dry_run and kit.desk.hand_over(bundle, proposal, write.kind)
+        reason = f"{write.reason}; {why}"
+        return PatientResult(
+            self._patient, report.HANDED_OVER, reason, proposal, write, fresh=fresh
+        )
+
+    def make_device(self) -> None:
+        """Send our Device."""
+        entry = AuditEntry(AuditKind.WRITE, ENGINE, outcome="device")
+        self._transact(device_bundle(self._kit.site), entry)
+
+    def _told(
+        self,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        write: Write,
+        inputs: Sequence[str],
+    ) -> str:
+        """Send what stands beside the plan, on the ground of ``inputs``; why not, if it was not."""
+        why = self._kit.desk.why(write.bundle)
+        if not why:
+            self._published(write, proposal, resources, inputs)
+        return why
+
+    def _published(
+        self,
+        write: Write,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        inputs: Sequence[str] | None = None,
+    ) -> Write:
+        """Check and send a write, with who wrote it and on what; the write as it was sent.
+
+        ``inputs`` are the records it rests on, where they are not those of the decision.
+        """
+        account = self._account(write, proposal, resources, inputs)
+        bundle = write.bundle or {}
+        if self._kit.can.provenance == "named":
+            bundle = with_provenance(bundle, account)
+        self._check(bundle)
+        write = replace(write, bundle=bundle)
+        if self._kit.settings.dry_run:
+            return write
+        entry = write_entry(proposal, write.kind)
+        answer = self._send(bundle, entry)
+        if self._kit.can.provenance != "posted":
+            return write
+        missing = self._account_for(bundle, answer, account, entry)
+        return replace(write, reason=f"{write.reason}{missing}")
+
+    def _account(
+        self,
+        write: Write,
+        proposal: Proposal,
+        resources: Sequence[Resource],
+        inputs: Sequence[str] | None,
+    ) -> Account:
+        used = used_records(proposal.decision) if inputs is None else inputs
+        return Account(
+            kind=write.kind,
+            reason=write.reason,
+            recorded=self._kit.as_of,
+            policy=plan_definition(self._kit.protocol, self._kit.site),
+            inputs=versions(used, resources),
+            site=self._kit.site,
+        )
+
+    def _account_for(
+        self, bundle: Resource, answer: Resource, account: Account, entry: AuditEntry
+    ) -> str:
+        """Send the Provenance of a write that is done; what to add to its reason if that fails."""
+        after = provenance_after(bundle, answer, account)
+        if after is None:
+            return ""
+        try:
+            self._transact(after, replace(entry, outcome="provenance"))
+        except ServerError as error:
+            return f"; its Provenance could not be stored: {error}"
+        return ""
+
+    def _compared(self, proposal: Proposal, resources: Sequence[Resource]) -> Write:
+        asked = wanted(proposal, resources, without=self._kit.can.without)
+        write = _reconciled(resources, asked, self._kit.site)
+        if write.kind != report.CREATE:
+            return write
+        # What is left of a deleted plan would be found too late, by its conditional create.
+        left = tuple(self._kit.reader.parts(proposal.patient_reference))
+        return _reconciled([*resources, *left], asked, self._kit.site) if left else write
+
+    def _check(self, bundle: Resource) -> None:
+        problems = validate(bundle) if self._kit.settings.validate else []
+        if problems:
+            raise Defect(f"The plan was not sent, because it is not valid: {'; '.join(problems)}")
+
+    def _note(self, proposal: Proposal, resources: Sequence[Resource], *, is_sent: bool) -> None:
+        """Tell the audit record what was decided, and how an earlier write ended after all."""
+        writes = not self._kit.settings.dry_run
+        if writes:
+            settle(self._kit.audit, proposal, resources)
+        record_decision(self._kit.audit, proposal, resources, always=is_sent and writes)
+
+    def _send(self, bundle: Resource, entry: AuditEntry) -> Resource:
+        """Write; what was overtaken by somebody else is read again.
+
+        For a stale version HAPI answers 409, others 412, which also stands for duplicates: both
+        are read again, and duplicates put right then. So is a create that found its resource there
+        already: what it says was not read yet. After a 500 nobody knows what was written: HAPI
+        8.8.0 answers it to the loser of a race for the first row of a table (HAPI-0389), and the
+        same plan is taken a moment later.
+        """
+        try:
+            self._kit.device.ensure(self)
+            answer = self._transact(bundle, entry)
+        except (ConflictError, DuplicateError) as error:
+            raise _ReadAgainError(error) from None
+        except TemporaryServerError as error:
+            if error.status != _SERVER_FAULT:
+                raise
+            raise _ReadAgainError(error) from None
+        if found_instead_of_created(bundle, answer):
+            raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
+        return answer
+
+    def _transact(self, bundle: Resource, entry: AuditEntry) -> Resource:
+        kit = self._kit
+        answer = transact(kit.server, bundle, kit.audit, entry, kit.site)
+        self._written.extend(written(bundle, answer, kit.as_of))
+        return answer
+
+
+def _reconciled(resources: Sequence[Resource], asked: Wanted, site: Site) -> Write:
+    return reconcile(resources, asked.bundle, site, why=asked.why, keep=asked.keep)
+
+
+class _ReadAgainError(Exception):
+    """What we know of the server is out of date: somebody wrote, or our answer was unclear."""
+
+    def __init__(self, error: ServerError) -> None:
+        super().__init__()
+        self.error = error

@@ -1,0 +1,19 @@
+"""A place for a dry run: begins as the real one stands, and leaves that as it is."""
+
+from datetime import date
+
+from b12fhir.adapters.sync.place import PlaceInMemory
+from b12fhir.ports import Found, Place
+
+
+class Shadow(PlaceInMemory):
+    """What a run would do to a place. Who waits there waits here, those due on ``day`` too."""
+
+    def __init__(self, real: Place, day: date) -> None:
+        super().__init__()
+        self._real = real
+        self.note(Found(tuple(real.peek(day)), real.marks()), real.full_read())
+
+    def seen(self, kind: str) -> frozenset[tuple[str, str]]:
+        """What need not be looked at again, in truth or in this run."""
+        return self._real.seen(kind) | super().seen(kind)
