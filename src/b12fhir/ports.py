@@ -51,18 +51,35 @@ class FhirServer(FhirReader, FhirWriter, Protocol):
 
 
 class FhirFeed(FhirServer, Protocol):
-    """A server that can also tell what became of resources."""
+    """A server that can also tell what became of resources, and all about a patient in one go."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made of it so far."""
+        ...
 
     def deleted(self, kind: str, since: datetime | None) -> Iterator["Version"]:
         """Every deletion of a resource of this type since then, by the history of the type.
 
-        ``version`` is that of the deletion. Raises `RefusedError` where the server keeps no history
-        of types.
+        ``version`` is that of the deletion; ``at`` may be later than it was, for servers do not say
+        when. Raises `RefusedError` where the server keeps no history of types.
         """
         ...
 
-    def version(self, kind: str, id_: str, version: str) -> Resource | None:
-        """One version of a resource; ``None`` if the server does not give it (any more)."""
+    def history(self, kind: str, id_: str) -> Iterator[Resource]:
+        """The versions of one resource that the server still has, the newest first.
+
+        Deletions are left out. Raises `RefusedError` where there is no such history.
+        """
+        ...
+
+    def everything(self, patient: str, kinds: Sequence[str], count: int) -> Iterator[Resource]:
+        """What ``Patient/$everything`` gives for an id, all pages of ``count``, never from a cache.
+
+        That is more than the patient's own: whoever is referred to and whatever names the patient
+        in any role comes along. Raises `RefusedError` where it is not offered, and with status 404
+        or 410 for a Patient who is not there.
+        """
         ...
 
 

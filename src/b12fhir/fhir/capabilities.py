@@ -21,6 +21,8 @@ USEFUL = (
     "FamilyMemberHistory",
 )
 READ_TYPES = (*NEEDED, *USEFUL, "Medication", *OPTIONAL)
+# Whose $everything is whole and fresh: tests/contract/test_reading.py holds HAPI to it.
+_GIVES_EVERYTHING = ("HAPI FHIR Server",)
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 
 
@@ -84,6 +86,16 @@ class Capabilities:
         """Can a search bring along what is referred to? Only if declared: others may refuse."""
         declared = self._texts(kind, "searchInclude")
         return bool(declared & {path, "*", f"{kind}:*"})
+
+    @property
+    def gives_everything(self) -> bool:
+        """Does ``Patient/$everything`` give the whole record, asked by POST?
+
+        What it holds is the server's choice, and nothing in an answer tells that it is not whole:
+        it is used only where that was tried, and declared.
+        """
+        is_tried = self.software.startswith(_GIVES_EVERYTHING)
+        return is_tried and "everything" in self._codes("Patient", "operation", "name")
 
     def flag(self, kind: str, name: str) -> object:
         """A plain element of a type's entry, such as ``versioning``."""

@@ -15,8 +15,8 @@ class Pages:
         self._base = base
         self._max_pages = max_pages
         self._visited: set[str] = set()
-        self._given: set[tuple[object, object]] = set()
-        self._matches: set[tuple[object, object]] = set()
+        self._given: set[tuple[object, ...]] = set()
+        self._matches: set[tuple[object, ...]] = set()
         self._total: int | None = None
 
     def take(self, page: Mapping[str, Any]) -> Iterator[Resource]:
@@ -24,13 +24,16 @@ class Pages:
         total = page.get("total")
         self._total = total if isinstance(total, int) else self._total
         for entry in page.get("entry") or ():
-            resource = entry.get("resource") if isinstance(entry, Mapping) else None
-            if not isinstance(resource, Mapping):
-                raise ServerError(
-                    f"{self._base} sent an entry without a resource while {self.doing}.",
-                    hint="Nothing was decided on an answer that is not whole.",
-                )
-            yield from self._once(resource, entry)
+            yield from self._entry(entry)
+
+    def _entry(self, entry: object) -> Iterator[Resource]:
+        resource = entry.get("resource") if isinstance(entry, Mapping) else None
+        if not isinstance(entry, Mapping) or not isinstance(resource, Mapping):
+            raise ServerError(
+                f"{self._base} sent an entry without a resource while {self.doing}.",
+                hint="Nothing was decided on an answer that is not whole.",
+            )
+        yield from self._once(resource, entry)
 
     def visit(self, url: str) -> None:
         """Note a page that is about to be asked for; refuse circles and endless walks."""
@@ -65,13 +68,16 @@ class Pages:
         if resource.get("resourceType") == "OperationOutcome":
             yield resource
             return
-        key = (resource.get("resourceType"), resource.get("id"))
+        key = self._key(resource)
         search = entry.get("search")
         if not isinstance(search, Mapping) or search.get("mode") in (None, "match"):
             self._matches.add(key)
         if resource.get("id") is None or key not in self._given:
             self._given.add(key)
             yield resource
+
+    def _key(self, resource: Resource) -> tuple[object, ...]:
+        return resource.get("resourceType"), resource.get("id")
 
 
 def next_link(page: Mapping[str, Any]) -> object | None:

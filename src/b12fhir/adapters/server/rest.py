@@ -1,14 +1,16 @@
-"""The FHIR REST API as `FhirServer`: searches with all their pages, and transactions."""
+"""The FHIR REST API as `FhirFeed`: searches with all their pages, histories, transactions."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from b12fhir.adapters.server.answers import Failure, judge
 from b12fhir.adapters.server.habits import SearchesByGet
 from b12fhir.adapters.server.pages import Pages, next_link
+from b12fhir.adapters.server.past import Past
 from b12fhir.adapters.server.retry import Patience, Waits
 from b12fhir.adapters.server.tls import Tls
 from b12fhir.adapters.server.transport import Limits, Transport
@@ -18,7 +20,7 @@ from b12fhir.fhir.json import encode
 from b12fhir.fhir.outcome import read_outcome
 from b12fhir.kernel.address import next_url, parse_address
 from b12fhir.kernel.http import Request
-from b12fhir.ports import Resource
+from b12fhir.ports import Resource, Version
 
 _JSON = "application/fhir+json"
 # HAPI answers an identical search from a cache for a minute; what decides is never read from there.
@@ -29,6 +31,9 @@ _NO_POST_SEARCH = frozenset({404, 405, 501})
 _GONE = 410
 _RESTARTS = 2
 _UNAUTHORIZED = 401
+_HISTORY_PAGE = 200
+# What a resource was before is told by its newest versions.
+_FEW_VERSIONS = 10
 
 
 class RestServer:
@@ -73,6 +78,13 @@ class RestServer:
         self._pause = pause
         self._clock = clock
         self._by_get = by_get or SearchesByGet()
+        self._requests = 0
+        self._counting = Lock()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, those that were tried again each time."""
+        return self._requests
 
     @property
     def searches_by_get(self) -> bool:
@@ -101,18 +113,44 @@ class RestServer:
         Page addresses expire on HAPI (410): the search then starts again and yields what is new.
         """
         pages = Pages(f"searching {kind}", self.base, self._max_pages)
-        for _ in range(1 + _RESTARTS):
-            try:
-                yield from self._walk(kind, params, pages)
-            except _PageExpiredError:
-                pages.restart()
-            else:
-                pages.check_total()
-                return
-        raise TemporaryServerError(
-            f"{self.base}: the pages of a search of {kind} kept expiring.",
-            hint="Nothing was decided on the part that was read. Try again.",
-        )
+        yield from self._whole(lambda: self._first(kind, params), pages)
+
+    def everything(self, patient: str, kinds: Sequence[str], count: int) -> Iterator[Resource]:
+        """The record of one patient in one walk; see `b12fhir.ports.FhirFeed`.
+
+        Asked of the type and by POST, so that the patient's id stands in no URL.
+        """
+        asked = [
+            {"name": "_id", "valueString": patient},
+            {"name": "_type", "valueString": ",".join(kinds)},
+            {"name": "_count", "valueInteger": count},
+        ]
+        pages = Pages("reading a whole record", self.base, self._max_pages)
+        url = f"{self.base}/Patient/$everything"
+        body = encode({"resourceType": "Parameters", "parameter": asked})
+        request = Request("POST", url, pages.doing, {**_READ, **_WRITE}, body)
+        yield from self._whole(lambda: self._ask(request), pages)
+
+    def deleted(self, kind: str, since: datetime | None) -> Iterator[Version]:
+        """Deletions of a type, by its history: HAPI does not show them in searches."""
+        query = {"_count": str(_HISTORY_PAGE)} | ({"_since": _instant(since)} if since else {})
+        past = self._past(kind)
+        for _ in self._history(f"{kind}/_history?{urlencode(query)}", past):
+            pass
+        yield from past.deletions
+
+    def history(self, kind: str, id_: str) -> Iterator[Resource]:
+        """The versions of one resource, page by page as they are asked for."""
+        url = f"{kind}/{quote(id_, safe='')}/_history?_count={_FEW_VERSIONS}"
+        yield from self._history(url, self._past(kind))
+
+    def _past(self, kind: str) -> Past:
+        doing = f"reading the history of {kind}"
+        return Past(doing, self.base, self._max_pages, self._clock())
+
+    def _history(self, url: str, past: Past) -> Iterator[Resource]:
+        request = Request("GET", f"{self.base}/{url}", past.doing, _READ)
+        yield from self._whole(lambda: self._ask(request), past)
 
     def rest(self, kind: str, page: Resource) -> Iterator[Resource]:
         """What stands on the pages after one that a client sent; see `b12fhir.ports.HookServer`.
@@ -145,10 +183,22 @@ class RestServer:
             raise self._not_a_transaction(refused)
         return answer
 
-    def _walk(self, kind: str, params: Mapping[str, str], pages: Pages) -> Iterator[Resource]:
-        page = self._first(kind, params)
-        yield from pages.take(self._expect("Bundle", page, pages.doing))
-        yield from self._onwards(page, pages)
+    def _whole(self, first: Callable[[], dict[str, Any]], pages: Pages) -> Iterator[Resource]:
+        """Walk from the first page to the last, again from the first if pages expire."""
+        for _ in range(1 + _RESTARTS):
+            page = first()
+            try:
+                yield from pages.take(self._expect("Bundle", page, pages.doing))
+                yield from self._onwards(page, pages)
+            except _PageExpiredError:
+                pages.restart()
+            else:
+                pages.check_total()
+                return
+        raise TemporaryServerError(
+            f"{self.base}: the next pages kept expiring while {pages.doing}.",
+            hint="Nothing was decided on the part that was read. Try again.",
+        )
 
     def _onwards(self, page: Resource, pages: Pages) -> Iterator[Resource]:
         """Follow the links of a page that was taken."""
@@ -209,6 +259,8 @@ class RestServer:
         return self._token()
 
     def _try(self, request: Request, token: str) -> dict[str, Any] | Failure:
+        with self._counting:
+            self._requests += 1
         try:
             answer = self._transport.send(request, token)
         except TemporaryServerError as error:
@@ -239,6 +291,10 @@ class RestServer:
 
 class _PageExpiredError(Exception):
     """The server has forgotten the search whose next page was asked for."""
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _is_conditional(entry: Mapping[str, Any]) -> bool:

@@ -7,24 +7,32 @@ nothing hides mistakes. Time is a counter, so that runs repeat exactly.
 
 import copy
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import count
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
+from b12fhir.adapters.memory.matching import (
+    LAST_UPDATED,
+    elements,
+    identified,
+    instant,
+    matching,
+    medication_of,
+)
 from b12fhir.errors import ConflictError, DuplicateError, InputError, RefusedError
 from b12fhir.fhir.capabilities import READ_TYPES
 from b12fhir.fhir.json import decode_resource
 from b12fhir.fhir.links import links_in, relinked
 from b12fhir.fhir.told import CLIENT_IDS, CONDITIONAL_CREATE, IF_MATCH, TRANSACTION, write_of
-from b12fhir.ports import Resource
+from b12fhir.ports import Resource, Version
 
 _CONDITION = re.compile(r"identifier=(?P<system>[^|]*)\|(?P<value>.+)\Z")
 _VERSION = re.compile(r'(?:W/)?"?(?P<version>[^"]+)"?\Z')
-_WHO = ("subject", "patient")
-_ABOUT = (*_WHO, "for")
-# Search parameters by code, and the element that each looks at.
-_CODED = {"code": "code", "value-concept": "valueCodeableConcept"}
+_PARAMETERS = ("_id", "identifier", "patient", "medication")
+HISTORY = "history"
+EVERYTHING = "everything"
 
 
 def counting_clock() -> Callable[[], str]:
@@ -38,16 +46,27 @@ def counting_clock() -> Callable[[], str]:
     return tick
 
 
+class _Past(NamedTuple):
+    """One version of one resource, or its deletion."""
+
+    kind: str
+    id: str
+    version: str
+    at: str
+    resource: dict[str, Any] | None
+
+
 class MemoryServer:
     """Reads and writes resources kept in a dictionary.
 
     ``check_references`` refuses a link to a resource that is not there, as HAPI does. ``lacks``
-    names abilities it is to be without (`b12fhir.fhir.told`): it declares so, and refuses whoever
-    relies on them. ``searches`` and ``transactions`` count requests, for tests that say "nothing
-    was sent".
+    names abilities it is to be without (`b12fhir.fhir.told`, ``history``, ``everything``): it
+    declares so, and refuses whoever relies on them; ``_lastUpdated`` and ``_sort`` in searches are
+    passed over instead, as real servers do. ``searches`` and ``transactions`` count requests, for
+    tests that say "nothing was sent". ``software`` is the name it goes by.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each a way in which servers differ, by its name
         self,
         resources: Iterable[Resource] = (),
         *,
@@ -55,26 +74,37 @@ class MemoryServer:
         clock: Callable[[], str] | None = None,
         check_references: bool = False,
         lacks: Iterable[str] = (),
+        software: str = "b12fhir memory server",
     ) -> None:
         self.base = base
+        self._software = software
         self.searches = 0
         self.transactions = 0
         self._clock = clock or counting_clock()
         self._check_references = check_references
         self.lacks = set(lacks)
         self._store: dict[tuple[str, str], dict[str, Any]] = {}
+        self._past: list[_Past] = []
+        self._numbers: dict[tuple[str, str], int] = {}
         self._made = count(1)
         self._lock = RLock()
         for resource in resources:
             self.put(resource)
+
+    @property
+    def requests(self) -> int:
+        """Searches of every sort and transactions."""
+        return self.searches + self.transactions
 
     def put(self, resource: Resource) -> None:
         """Store a resource under its own id, as a new version."""
         self._save(copy.deepcopy(dict(resource)), self._clock())
 
     def delete(self, kind: str, id_: str) -> None:
-        """Forget a resource."""
-        del self._store[kind, id_]
+        """Delete a resource; its history stays."""
+        with self._lock:
+            del self._store[kind, id_]
+            self._remember((kind, id_), self._clock(), None)
 
     def load_ndjson(self, lines: Iterable[bytes]) -> None:
         """Store one resource a line; the line number stands in the error of a bad one."""
@@ -92,6 +122,9 @@ class MemoryServer:
     def capabilities(self) -> Resource:
         """A CapabilityStatement that says what this server can do."""
         versioning = "no-version" if IF_MATCH in self.lacks else "versioned-update"
+        known = (LAST_UPDATED,) if LAST_UPDATED not in self.lacks else ()
+        parameters = (*_PARAMETERS, *known)
+        operations = [{"name": EVERYTHING}] if EVERYTHING not in self.lacks else []
         resources = [
             {
                 "type": kind,
@@ -100,7 +133,8 @@ class MemoryServer:
                 "conditionalCreate": CONDITIONAL_CREATE not in self.lacks,
                 "updateCreate": CLIENT_IDS not in self.lacks,
                 "searchInclude": [f"{kind}:*"],
-                "searchParam": [{"name": name} for name in ("_id", "identifier", "patient")],
+                "searchParam": [{"name": name} for name in parameters],
+                "operation": operations if kind == "Patient" else [],
             }
             for kind in (*READ_TYPES, "Device", "Provenance")
         ]
@@ -112,28 +146,66 @@ class MemoryServer:
             "kind": "instance",
             "fhirVersion": "4.0.1",
             "format": ["application/fhir+json"],
-            "software": {"name": "b12fhir memory server"},
+            "software": {"name": self._software},
             "rest": [rest],
         }
 
     def _interactions(self, kind: str) -> tuple[str, ...]:
-        reads = ("read", "search-type")
+        past = ("history-type", "history-instance") if HISTORY not in self.lacks else ()
+        reads = ("read", "search-type", *past)
         return reads if write_of(kind) in self.lacks else (*reads, "create", "update")
 
     def search(self, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
         """Matches in the order they were first stored, then what they include."""
-        tests = [_matcher(name, value) for name, value in params.items()]
         with self._lock:
             self.searches += 1
-            found = [r for (type_, _), r in self._store.items() if type_ == kind]
-            matches = [resource for resource in found if all(test(resource) for test in tests)]
+            stored = [r for (type_, _), r in self._store.items() if type_ == kind]
+            matches = matching(stored, params, self.lacks)
             included = self._included(matches) if "_include" in params else []
-        yield from (copy.deepcopy(resource) for resource in (*matches, *included))
+        wanted = params.get("_elements", "")
+        yield from (elements(copy.deepcopy(one), wanted) for one in (*matches, *included))
+
+    def everything(self, patient: str, kinds: Sequence[str], count: int) -> Iterator[Resource]:
+        """The Patient, all that names it in any role, and what those refer to; without pages."""
+        del count
+        if EVERYTHING in self.lacks:
+            raise RefusedError("This server does not support the operation.", status=400)
+        with self._lock:
+            self.searches += 1
+            own = f"Patient/{patient}"
+            if ("Patient", patient) not in self._store:
+                raise RefusedError("This resource is not here.", status=404)
+            found = [r for r in self._store.values() if _names(r, own)]
+            keys = {tuple(link.split("/")[-2:]) for one in found for link in links_in(one)}
+            beside = [self._store[key] for key in keys if key in self._store]
+            whole = {(r["resourceType"], r["id"]): r for r in (*found, *beside)}
+        yield from (copy.deepcopy(r) for (kind, _), r in whole.items() if kind in kinds)
+
+    def deleted(self, kind: str, since: datetime | None) -> Iterator[Version]:
+        """Every deletion of a type, the newest first."""
+        yield from (
+            Version(past.kind, past.id, past.version, instant(past.at))
+            for past in self._versions(kind)
+            if past.resource is None and (since is None or instant(past.at) >= since)
+        )
+
+    def history(self, kind: str, id_: str) -> Iterator[Resource]:
+        """The versions of one resource, the newest first."""
+        yield from (
+            copy.deepcopy(past.resource)
+            for past in self._versions(kind)
+            if past.id == id_ and past.resource is not None
+        )
+
+    def _versions(self, kind: str) -> list["_Past"]:
+        if HISTORY in self.lacks:
+            raise RefusedError("This server keeps no history.", status=400)
+        with self._lock:
+            self.searches += 1
+            return [past for past in reversed(self._past) if past.kind == kind]
 
     def _included(self, matches: Iterable[Resource]) -> list[dict[str, Any]]:
-        targets = dict.fromkeys(
-            resource.get("medicationReference", {}).get("reference", "") for resource in matches
-        )
+        targets = dict.fromkeys(medication_of(resource) for resource in matches)
         keys = (tuple(target.split("/")[-2:]) for target in targets if "/" in target)
         return [self._store[key] for key in keys if key in self._store]
 
@@ -141,11 +213,12 @@ class MemoryServer:
         """All entries or none."""
         with self._lock:
             self.transactions += 1
-            before = dict(self._store)
+            before, numbers, known = dict(self._store), dict(self._numbers), len(self._past)
             try:
                 return self._transaction(copy.deepcopy(dict(bundle)))
             except (ConflictError, DuplicateError, RefusedError):
-                self._store = before
+                self._store, self._numbers = before, numbers
+                del self._past[known:]
                 raise
 
     def _transaction(self, bundle: dict[str, Any]) -> Resource:
@@ -208,7 +281,7 @@ class MemoryServer:
         match = _CONDITION.match(condition)
         if match is None:
             raise RefusedError("Only identifier=system|value is understood here.", status=400)
-        test = _identified(f"{match['system']}|{match['value']}")
+        test = identified(f"{match['system']}|{match['value']}")
         return [id_ for (type_, id_), r in self._store.items() if type_ == kind and test(r)]
 
     def _checked(self, resource: Resource) -> None:
@@ -225,11 +298,23 @@ class MemoryServer:
         known = self._store.get(key)
         if known is not None and _bare(known) == _bare(resource):
             return known
-        version = 1 if known is None else int(known["meta"]["versionId"]) + 1
-        own = {"versionId": str(version), "lastUpdated": now}
+        version = self._remember(key, now, resource)
+        own = {"versionId": version, "lastUpdated": now}
         resource["meta"] = {**resource.get("meta", {}), **own}
         self._store[key] = resource
         return resource
+
+    def _remember(self, key: tuple[str, str], now: str, resource: dict[str, Any] | None) -> str:
+        """Note a version or a deletion; its number, one more than the last of either."""
+        self._numbers[key] = self._numbers.get(key, 0) + 1
+        version = str(self._numbers[key])
+        self._past.append(_Past(*key, version, now, resource))
+        return version
+
+
+def _names(resource: Resource, reference: str) -> bool:
+    own = f"{resource['resourceType']}/{resource['id']}"
+    return own == reference or reference in links_in(resource)
 
 
 def _bare(resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -243,48 +328,3 @@ def _answer(key: tuple[str, str], resource: Resource, status: str) -> dict[str, 
     version = resource["meta"]["versionId"]
     location = f"{key[0]}/{key[1]}/_history/{version}"
     return {"response": {"status": status, "location": location, "etag": f'W/"{version}"'}}
-
-
-def _matcher(name: str, value: str) -> Callable[[Resource], bool]:
-    """A test for one search parameter; unknown ones are refused, as HAPI does."""
-    if name in ("_count", "_include", "_sort", "_total"):
-        return lambda _: True
-    if name in _WHO:
-        return lambda resource: _is_about(resource, value)
-    if name == "identifier":
-        tests = [_identified(token) for token in value.split(",")]
-        return lambda resource: any(test(resource) for test in tests)
-    if name in _CODED:
-        element = _CODED[name]
-        return lambda resource: _is_coded(resource.get(element, {}), value)
-    wanted = value.split(",")
-    if name == "_id":
-        return lambda resource: resource["id"] in wanted
-    if name == "status":
-        return lambda resource: resource.get("status") in wanted
-    raise RefusedError(f"Unknown search parameter {name}.", status=400)
-
-
-def _is_about(resource: Resource, value: str) -> bool:
-    wanted = value.rpartition("/")[2]
-    links = (resource.get(name, {}).get("reference", "") for name in _ABOUT)
-    return any(link == f"Patient/{wanted}" or link.endswith(f"/Patient/{wanted}") for link in links)
-
-
-def _identified(token: str) -> Callable[[Resource], bool]:
-    system, bar, value = token.rpartition("|")
-    any_value = bool(bar and system and not value)
-    return lambda resource: any(
-        (any_value or entry.get("value") == value)
-        and (not bar or entry.get("system", "") == system)
-        for entry in resource.get("identifier", ())
-    )
-
-
-def _is_coded(concept: Resource, value: str) -> bool:
-    pairs = {(coding.get("system", ""), coding.get("code")) for coding in concept.get("coding", ())}
-    for token in value.split(","):
-        system, bar, code = token.rpartition("|")
-        if any(code == c and (not bar or system == s) for s, c in pairs):
-            return True
-    return False
