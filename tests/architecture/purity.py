@@ -24,6 +24,7 @@ BROAD_EXCEPTS = {
         "main",
     ): "the last stop: a defect keeps its traceback",
     ("b12fhir/adapters/cds_hooks/app.py", "wsgi_app"): "a defect is logged and told, as Flask does",
+    ("b12fhir/adapters/subscriptions/watcher.py", "_one"): "a defect must not end the listening",
     ("b12fhir/adapters/sync/run.py", "_guarded"): "one patient's defect must not stop the others",
     ("b12fhir/adapters/sync/crew.py", "_run"): "raised again in the thread that listens",
 }

@@ -10,6 +10,7 @@ from b12fhir.protocol.load import load_protocol
 
 _TOKEN_SIZE = 16_384
 _KEY_SIZE = 16
+_SECRET_SIZE = 512
 
 
 def read_token(path: Path) -> str:
@@ -37,6 +38,25 @@ def read_key(path: Path) -> bytes:
         msg = f"The audit key file {path} holds fewer than {_KEY_SIZE} bytes."
         raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
     return key
+
+
+def read_secret(path: Path | None) -> str:
+    """The secret in a file, fit for a header; raises `ConfigError` if there is none."""
+    if path is None:
+        raise ConfigError(
+            "No file of a secret is named, so anybody could ring the bell.",
+            hint="Make one with: openssl rand -hex 32 > FILE; name it in "
+            "B12FHIR_SUBSCRIPTION_SECRET_FILE.",
+        )
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        msg = f"The secret file {path} cannot be read ({error.strerror})."
+        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    if not re.fullmatch(rb"[A-Za-z0-9._~+/=-]{%d,%d}" % (_KEY_SIZE, _SECRET_SIZE), secret):
+        msg = f"The secret file {path} does not hold one secret of {_KEY_SIZE} characters or more."
+        raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
+    return secret.decode("ascii")
 
 
 def read_codes(path: Path, pack: str) -> CodeMap:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from b12fhir.config.files import read_codes, read_key, read_token
+from b12fhir.config.files import read_codes, read_key, read_secret, read_token
 from b12fhir.fhir.codemap import CodeMap
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
 from b12fhir.ports import Client
@@ -62,6 +62,8 @@ class Settings:
     snooze_critical_hours: int = 24
     smart_url: str = ""
     client: tuple[Client, ...] = ()
+    subscription_secret_file: Path | None = None
+    sync_every_s: int = 300
 
     def base_url(self) -> str:
         """The address under which clients call us, without a slash at its end."""
@@ -76,6 +78,10 @@ class Settings:
     def token(self) -> str:
         """The bearer token in the token file, or ``""`` without one. Never logged, never shown."""
         return read_token(self.token_file) if self.token_file else ""
+
+    def subscription_secret(self) -> str:
+        """What a FHIR server shows that tells of changes. Never logged, never shown."""
+        return read_secret(self.subscription_secret_file)
 
     def audit_file(self, *, writes: bool) -> Path | None:
         """Where to keep the audit record, or ``None``; ``writes``: does the run write to a server?

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from b12fhir.config import readers
 from b12fhir.config.hook_rows import HOOK_ROWS
+from b12fhir.config.listen_rows import LISTEN_ROWS
 from b12fhir.config.row import Setting
 from b12fhir.config.settings import AUDIT_FILE
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
@@ -145,6 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
         Path,
     ),
     *HOOK_ROWS,
+    *LISTEN_ROWS,
 )
 
 

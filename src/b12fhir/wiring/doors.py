@@ -22,6 +22,7 @@ from b12fhir.wiring.feedback import feedback, feedback_plot
 from b12fhir.wiring.house import House
 from b12fhir.wiring.onserver import OnServer
 from b12fhir.wiring.serving import serve
+from b12fhir.wiring.subscribing import subscriptions
 
 
 def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors:
@@ -50,6 +51,7 @@ def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors
         audit_verify=here.audit_verify,
         audit_history=here.audit_history,
         serve=partial(serve, house),
+        subscriptions=partial(subscriptions, house),
         feedback=partial(feedback, house),
         feedback_csv=report.feedback_csv,
         feedback_plot=feedback_plot,

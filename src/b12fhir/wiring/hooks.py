@@ -1,7 +1,7 @@
 """The CDS Hooks service put together from its parts. It needs what the extra `server` installs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -40,10 +40,11 @@ _APP = "Open the vitamin B12 plan"
 
 @dataclass(frozen=True)
 class Hooks:
-    """The application, and the book that each worker starts and ends."""
+    """The application, and the book that each worker starts and ends. ``add`` adds routes."""
 
     app: Application
     book: SqlBook
+    add: Callable[..., None]
 
     def begin(self) -> None:
         """In a worker: know what was answered before, so that the first call need not wait."""
@@ -84,7 +85,8 @@ def make_hooks(house: House, folder: Path | None = None) -> Hooks:
             timedelta(hours=settings.snooze_critical_hours),
         ),
     )
-    return Hooks(create_app(parts), book)
+    app = create_app(parts)
+    return Hooks(app, book, app.register_blueprint)
 
 
 def _gate(house: House, used: UsedTokens, metrics: Metrics) -> Gatekeeper:

@@ -1,24 +1,52 @@
 """The service running: what needs the extra `server`, imported when it is asked for."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from b12fhir.adapters.serving import Serving, listen, run_server, set_up_log
+from b12fhir.adapters.subscriptions import PATH
 from b12fhir.errors import BookError
 from b12fhir.wiring.hooks import Hooks, make_hooks
 from b12fhir.wiring.house import House
+from b12fhir.wiring.listening import Ear, make_ear
 
 
-def try_out(house: House) -> None:
+@dataclass(frozen=True)
+class _Workers:
+    """What each process starts and ends: the book, and the ear where there is one."""
+
+    hooks: Hooks
+    ear: Ear | None
+    grace_s: float
+
+    def begin(self) -> None:
+        self.hooks.begin()
+        if self.ear:
+            self.ear.watcher.begin()
+
+    def end(self) -> None:
+        """The book first: it is quick, and a pass that takes too long is cut off by the server."""
+        self.hooks.end()
+        if self.ear:
+            self.ear.watcher.end(self.grace_s)
+
+
+def try_out(house: House, *, listens: bool = False) -> None:
     """Make everything that would serve; raises as `run` would."""
+    if listens:
+        make_ear(house)
     hooks = make_hooks(house)
     _prepare(house, hooks)
     hooks.end()
 
 
-def run(house: House, folder: Path) -> int:
-    """Serve until stopped; the exit code. ``folder`` is where the workers count."""
+def run(house: House, folder: Path, *, listens: bool = False) -> int:
+    """Serve until stopped; the exit code. ``folder`` is where the workers count.
+
+    ``listens``: also for changes on the FHIR server of the settings.
+    """
     settings = house.settings
+    ear = make_ear(house) if listens else None
     at = listen(*settings.listen)
     # Port 0 is whichever was free.
     there = replace(house, settings=replace(settings, listen=(settings.listen[0], at.port)))
@@ -29,11 +57,17 @@ def run(house: House, folder: Path) -> int:
         f"{settings.hooks_workers} processes of {settings.hooks_threads} threads; "
         f"tokens: {settings.hooks_auth}; clients: {len(settings.client)}."
     )
+    if ear:
+        hooks.add(ear.door)
+        there.say(
+            f"listening for changes on {settings.server} at {there.settings.base_url()}{PATH}; "
+            f"a look every {settings.sync_every_s} s."
+        )
     pack = there.protocol(there.clock()).pack
     there.say(f"pack {pack.id} {pack.version}: {pack.review.status}.")
     set_up_log(house.stderr)
     serving = Serving(settings.hooks_workers, settings.hooks_threads, settings.hooks_grace)
-    return run_server(lambda: hooks.app, at, serving, hooks)
+    return run_server(lambda: hooks.app, at, serving, _Workers(hooks, ear, settings.hooks_grace))
 
 
 def _prepare(house: House, hooks: Hooks) -> None:

@@ -24,20 +24,22 @@ _FIGURES = "PROMETHEUS_MULTIPROC_DIR"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - looked for, not listened at
 
 
-def serve(house: House, check: bool) -> cli.Diagnosis:  # noqa: FBT001 - a port
+def serve(house: House, check: bool, subscriptions: bool) -> cli.Diagnosis:  # noqa: FBT001 - a port
     """Serve until stopped; with ``check`` only look whether it could, and show the settings.
+
+    ``subscriptions``: also listen for changes on the FHIR server of the settings.
 
     Raises `ConfigError` for what is missing, wrong or unsafe, before anything is opened.
     """
     settings = house.settings
-    _refuse_unsafe(settings)
+    _refuse_unsafe(settings, listens=subscriptions)
     for line in _warnings(settings):
         house.say(line)
     if check:
-        _running().try_out(house)
+        _running().try_out(house, listens=subscriptions)
         return cli.Diagnosis([*shown(settings), "The settings are good."], OK)
     with _folder() as folder:
-        return cli.Diagnosis([], _running().run(house, folder))
+        return cli.Diagnosis([], _running().run(house, folder, listens=subscriptions))
 
 
 def _running() -> ModuleType:
@@ -49,8 +51,11 @@ def _running() -> ModuleType:
     return running
 
 
-def _refuse_unsafe(settings: Settings) -> None:
-    """Without tokens anybody who reaches the service can ask; with them somebody must have one."""
+def _refuse_unsafe(settings: Settings, *, listens: bool) -> None:
+    """Without tokens anybody who reaches the service can ask; with them somebody must have one.
+
+    But for one that is there to listen for changes: then CDS Hooks may answer nobody.
+    """
     host = settings.listen[0]
     if host in _EVERYWHERE and not settings.public_url:
         msg = f"{host} is no address that a client can call or a token be made out to."
@@ -61,7 +66,7 @@ def _refuse_unsafe(settings: Settings) -> None:
             "hooks_auth is off, but other machines can call: they would need no token.",
             hint="Set hooks_auth=on and name the clients. If that is really wanted, write open.",
         )
-    if settings.hooks_auth == AUTH_ON and not settings.client:
+    if settings.hooks_auth == AUTH_ON and not settings.client and not listens:
         raise ConfigError(
             "No client may call: there is no [[client]] table.",
             hint="Name them in a settings file (--config). For a trial on this machine: "

@@ -13,6 +13,7 @@ from b12fhir.adapters.cli.doors import Doors, Records
 from b12fhir.adapters.cli.feedback_commands import feedback
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
+from b12fhir.adapters.cli.subscription_commands import subscriptions
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
 from b12fhir.kernel.dates import parse_when
@@ -101,9 +102,9 @@ def doctor(_: Namespace, doors: Doors) -> int:
 
 
 def serve(args: Namespace, doors: Doors) -> int:
-    """Serve CDS Hooks until stopped."""
+    """Serve until stopped."""
     doors.pack(doors.now())
-    done = doors.serve(args.check)
+    done = doors.serve(args.check, args.subscriptions)
     doors.out.lines(done.lines)
     return done.code
 
@@ -122,6 +123,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "doctor": doctor,
     "packs": packs,
     "serve": serve,
+    "subscriptions": subscriptions,
     "protocol": protocol,
     "install-profiles": install_profiles,
     "audit": audit,

@@ -112,6 +112,28 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """What is to be done about a server's Subscriptions: install, remove or show.
+
+    ``endpoint``: the address that it calls, ``""`` for that of the settings.
+    """
+
+    action: str
+    endpoint: str = ""
+    dry_run: bool = False
+    allow_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What stands on the server, line by line; ``said`` as in `Synced`."""
+
+    lines: Sequence[str]
+    said: Sequence[str]
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Installed:
     """What was loaded into a server. ``problems`` and ``said`` as in `Synced`."""
 
@@ -185,7 +207,8 @@ class Doors:
     step: Callable[[Step, datetime], Stepped]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]
-    serve: Callable[[bool], Diagnosis]
+    serve: Callable[[bool, bool], Diagnosis]
+    subscriptions: Callable[[Hearing], Heard]
     feedback: Callable[[datetime | None], FeedbackReport]
     feedback_csv: Callable[[FeedbackReport], bytes]
     feedback_plot: Callable[[FeedbackReport, str], bytes]

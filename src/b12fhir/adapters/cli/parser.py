@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from b12fhir import __version__
-from b12fhir.adapters.cli import feedback_commands
+from b12fhir.adapters.cli import feedback_commands, subscription_commands
 from b12fhir.adapters.cli.exits import exit_codes
 from b12fhir.adapters.cli.plan_options import EXAMPLES as PLAN_EXAMPLES
 from b12fhir.adapters.cli.plan_options import PLAN_COMMANDS
@@ -73,12 +73,14 @@ no patient and writes nothing. Exit code 20 if sync cannot run there.""",
 examples:
   b12fhir serve --config b12fhir.toml
   b12fhir serve --config b12fhir.toml --check
+  b12fhir serve --config b12fhir.toml --subscriptions
   B12FHIR_HOOKS_AUTH=off b12fhir serve
 
 Serves CDS Hooks 2.0 until SIGTERM, which lets calls under way be answered, or Ctrl-C. The file says
 who may call ([[client]] tables) and which FHIR servers they may name; without one, no token can be
 checked, so it starts only as a trial on this machine. --check looks whether all is there, shows
-the settings without secrets, and ends.""",
+the settings without secrets, and ends. --subscriptions also does what sync does, for whoever has
+changed, within seconds: see b12fhir subscriptions --help.""",
     "packs": """\
 examples:
   b12fhir packs
@@ -121,6 +123,13 @@ changed, removed, added or moved, an end that was cut off, and a write whose end
 exit code 14 if there is any. Keep its first line in another place: it also shows old copies that
 were put back. Patients stand in the record as pseudonyms; show finds one by the reference, the
 server and the site key.""",
+}
+
+_EPILOGUES = {
+    **_EXAMPLES,
+    **PLAN_EXAMPLES,
+    "feedback": feedback_commands.EXAMPLE,
+    "subscriptions": subscription_commands.EXAMPLE,
 }
 
 # Options that are settings: a name here is a field of `Settings`.
@@ -175,6 +184,7 @@ def build() -> argparse.ArgumentParser:
         ("sync", "read a FHIR server, decide, and write draft proposals to it", _sync),
         ("doctor", "ask a FHIR server what it can do", _doctor),
         ("serve", "serve CDS Hooks to the systems in which clinicians work", _serve),
+        ("subscriptions", subscription_commands.SUMMARY, subscription_commands.options),
         ("packs", "list the protocol packs and who has signed them", _packs),
         ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
         ("install-profiles", "load them into a FHIR server", _install_profiles),
@@ -187,7 +197,7 @@ def build() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=f"{summary[:1].upper()}{summary[1:]}.",
-            epilog=(_EXAMPLES | PLAN_EXAMPLES | {"feedback": feedback_commands.EXAMPLE})[name],
+            epilog=_EPILOGUES[name],
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -240,6 +250,11 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="look whether it could, and end")
+    parser.add_argument(
+        "--subscriptions",
+        action="store_true",
+        help="also hear from the FHIR server (or B12FHIR_SERVER) what changes, and sync it",
+    )
     parser.add_argument(
         "--listen", metavar="ADDRESS", help="address and port (default: 127.0.0.1:8000)"
     )
