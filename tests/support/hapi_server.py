@@ -35,16 +35,16 @@ def hapi() -> Iterator[str]:
         stop(pid)
 
 
-def start() -> tuple[int, str]:
-    """Start on a free port; the scripts say what is missing."""
+def start(options: str = "") -> tuple[int, str]:
+    """Start on a free port, with flags for its JVM; the scripts say what is missing."""
     run(HAPI / "tools.sh", "check")
-    pid, base = run(HAPI / "start.sh", str(free_port())).split()
+    pid, base = run(HAPI / "start.sh", str(free_port()), options=options).split()
     return int(pid), base
 
 
-def run(script: Path, *arguments: str) -> str:
+def run(script: Path, *arguments: str, options: str = "") -> str:
     """Standard output of a script, whose failure is the test's failure."""
-    environment = {**os.environ, "HAPI_OPTS": "", "HAPI_WAIT_S": str(ANSWER_WITHIN_S)}
+    environment = {**os.environ, "HAPI_OPTS": options, "HAPI_WAIT_S": str(ANSWER_WITHIN_S)}
     done = subprocess.run(
         [script, *arguments], env=environment, capture_output=True, text=True, check=False
     )

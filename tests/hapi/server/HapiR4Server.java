@@ -13,6 +13,7 @@ import ca.uhn.fhir.jpa.config.util.HapiEntityManagerFactoryUtil;
 import ca.uhn.fhir.jpa.model.config.PartitionSettings;
 import ca.uhn.fhir.jpa.model.config.SubscriptionSettings;
 import ca.uhn.fhir.jpa.model.dialect.HapiFhirH2Dialect;
+import ca.uhn.fhir.jpa.partition.PartitionManagementProvider;
 import ca.uhn.fhir.jpa.provider.JpaCapabilityStatementProvider;
 import ca.uhn.fhir.jpa.provider.JpaSystemProvider;
 import ca.uhn.fhir.jpa.provider.ValueSetOperationProvider;
@@ -26,7 +27,9 @@ import ca.uhn.fhir.rest.api.EncodingEnum;
 import ca.uhn.fhir.rest.server.IncomingRequestAddressStrategy;
 import ca.uhn.fhir.rest.server.RestfulServer;
 import ca.uhn.fhir.rest.server.interceptor.RequestValidatingInterceptor;
+import ca.uhn.fhir.rest.server.interceptor.partition.RequestTenantPartitionInterceptor;
 import ca.uhn.fhir.rest.server.provider.ResourceProviderFactory;
+import ca.uhn.fhir.rest.server.tenant.UrlBaseTenantIdentificationStrategy;
 import ca.uhn.fhir.rest.server.util.ISearchParamRegistry;
 import ca.uhn.fhir.validation.IInstanceValidatorModule;
 import ca.uhn.fhir.validation.ResultSeverityEnum;
@@ -53,9 +56,12 @@ import org.springframework.transaction.annotation.EnableTransactionManagement;
  * A throw-away FHIR R4 server for tests and demos: HAPI JPA, H2 in memory, Jetty on loopback only.
  *
  * <p>Usage: HapiR4Server PORT. Switches, as -Dfhir.NAME=VALUE: searchCacheMs (60000 or off),
- * defaultPage (20), maxPage (200), validateWrites (false), batchTickMs (500).
+ * defaultPage (20), maxPage (200), validateWrites (false), batchTickMs (500), tenants (false): many
+ * servers in one, each at BASE/NAME once $partition-management-create-partition has made it.
  */
 public class HapiR4Server {
+
+  private static final boolean HAS_TENANTS = Boolean.parseBoolean(option("tenants", "false"));
 
   private static String option(String name, String fallback) {
     return System.getProperty("fhir." + name, fallback);
@@ -94,7 +100,10 @@ public class HapiR4Server {
 
     @Bean
     public PartitionSettings partitionSettings() {
-      return new PartitionSettings();
+      PartitionSettings settings = new PartitionSettings();
+      settings.setPartitioningEnabled(HAS_TENANTS);
+      settings.setConditionalCreateDuplicateIdentifiersEnabled(HAS_TENANTS);
+      return settings;
     }
 
     @Bean
@@ -187,6 +196,11 @@ public class HapiR4Server {
     paging.setDefaultPageSize(Integer.parseInt(option("defaultPage", "20")));
     paging.setMaximumPageSize(Integer.parseInt(option("maxPage", "200")));
     fhir.setPagingProvider(paging);
+    if (HAS_TENANTS) {
+      fhir.setTenantIdentificationStrategy(new UrlBaseTenantIdentificationStrategy());
+      fhir.registerInterceptor(app.getBean(RequestTenantPartitionInterceptor.class));
+      fhir.registerProvider(app.getBean(PartitionManagementProvider.class));
+    }
     if (Boolean.parseBoolean(option("validateWrites", "false"))) {
       RequestValidatingInterceptor validator = new RequestValidatingInterceptor();
       validator.addValidatorModule(app.getBean(IInstanceValidatorModule.class));

@@ -1,0 +1,43 @@
+"""One real server for all tests of faults, with room for many wards apart from each other.
+
+``FAULTS_HAPI`` names one that runs already (started with ``-Dfhir.tenants=true``).
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ward import Ward, new_ward
+from tests.support.hapi_server import start, stop
+
+
+@pytest.fixture(scope="session")
+def tenants() -> Iterator[str]:
+    """Address of the server, to which the name of a ward is added. Skips only with HAPI=skip."""
+    if os.environ.get("HAPI") == "skip":
+        pytest.skip("HAPI=skip: not tested against a real server")
+    if running := os.environ.get("FAULTS_HAPI"):
+        yield running
+        return
+    pid, base = start("-Dfhir.tenants=true")
+    try:
+        yield base
+    finally:
+        stop(pid)
+
+
+@pytest.fixture
+def make_ward(tenants: str, tmp_path: Path) -> Callable[..., Ward]:
+    """Makes a ward with patients; settings by their variables."""
+    numbers = count(1)
+
+    def make(*patients: str, **settings: str) -> Ward:
+        ward = new_ward(tenants, tmp_path / f"ward-{next(numbers)}", **settings)
+        if patients:
+            ward.admit(*patients)
+        return ward
+
+    return make

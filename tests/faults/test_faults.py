@@ -1,0 +1,184 @@
+"""Each fault of a network or a gateway, before a real server: the end is that of a quiet run.
+
+A run that could not do all of it says so by its exit code, and the next one does the rest.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from b12fhir.adapters.server import RestServer
+from b12fhir.wiring import house
+from tests.faults import acts
+from tests.faults.proxy import Act, Asked, between
+from tests.faults.ward import Ward
+
+pytestmark = [pytest.mark.hapi, pytest.mark.slow]
+
+# Treatment with three phases; tests only; a stop with a caution.
+PATIENTS = ("01", "06", "55")
+# A client obeys a server's wish to wait, up to a minute.
+MOST_S = 60
+OK, PARTLY = 0, 30
+
+
+@dataclass
+class Fault:
+    """``kind`` says which requests it befalls, ``act`` how; ``codes`` how the run may end.
+
+    ``at``: the one request of its kind, counted from 1; 0: all of them.
+    """
+
+    name: str
+    kind: str
+    act: Act
+    at: int = 0
+    codes: tuple[int, ...] = (OK,)
+    page: int = 0
+
+
+# What a run gets over by itself. All in one run, a few requests apart, so that each try meets one.
+READING = (
+    ("lost", acts.lost),
+    ("unheard", acts.unheard),
+    ("half a body", acts.half),
+    ("half a JSON", acts.half_json),
+    ("drip", acts.slowly(0.3)),
+    ("busy, seconds", acts.status(429, Retry_After="1")),
+    ("busy, date", acts.status(429, Retry_After=acts.in_seconds(2))),
+    ("busy, nonsense", acts.status(429, Retry_After="soon")),
+    ("busy, absurd", acts.status(429, Retry_After="99999999999")),
+    ("busy, in the past", acts.status(429, Retry_After=acts.in_seconds(-9999))),
+    ("502", acts.status(502)),
+    ("503", acts.status(503)),
+    ("504", acts.status(504)),
+)
+APART = 3
+# In pairs: the first transaction is that of our Device, then come the plans.
+WRITING = (
+    ("lost", acts.lost, "unheard", acts.unheard),
+    ("half a body", acts.half, "half a JSON", acts.half_json),
+    ("busy", acts.status(429, Retry_After="0"), "503 after", acts.status_after(503)),
+    ("502 before", acts.status(502), "502 after", acts.status_after(502)),
+    ("500 before", acts.status(500), "500 after", acts.status_after(500)),
+    ("409", acts.status(409), "412", acts.status(412)),
+)
+ALONE = (
+    Fault("the device is unheard of", "transaction", acts.unheard, 1),
+    Fault("answers in another order", "transaction", acts.entries_shuffled(3)),
+    Fault("too few answers", "transaction", acts.changed(acts.entries_dropped)),
+    Fault("answers without places", "transaction", acts.changed(acts.without_locations)),
+    Fault("too large", "transaction", acts.status(413), 2, (PARTLY,)),
+    Fault("refused", "transaction", acts.status(422), 3, (PARTLY,)),
+    Fault("a web page for a write", "transaction", acts.web_page, 2, (PARTLY,)),
+    Fault("a web page", "reading", acts.web_page, 5, (PARTLY,)),
+    Fault("no list of patients", "patients", acts.web_page, 1, (20,)),
+    Fault("500", "reading", acts.status(500), 5, (OK, PARTLY)),
+    Fault("shuffled", "reading", acts.entries_shuffled(7)),
+    Fault("too high a total", "search", acts.total_is(lambda n: n + 3), 5, (OK, PARTLY)),
+    Fault("too low a total", "search", acts.total_is(lambda _: 0)),
+    Fault("stamps five hours ahead", "any", acts.skewed(timedelta(hours=5))),
+    Fault("stamps five hours behind", "any", acts.skewed(timedelta(hours=-5))),
+    Fault("a page is gone", "page", acts.status(410), 1, page=2),
+    Fault("pages are always gone", "page", acts.status(410), 0, (20, 21, 23, PARTLY), page=2),
+    Fault("a page is lost", "page", acts.lost, 1, page=2),
+    Fault("a circle", "page", acts.endless, 1, (20, PARTLY), page=2),
+    Fault("relative links", "reading", acts.next_is(lambda url, _: _below(url)), page=2),
+    Fault("links that grow", "reading", acts.next_is(lambda url, _: f"{url}&x=1"), page=2),
+)
+
+
+def _below(url: str) -> str:
+    """The address without the host."""
+    return url[url.index("/fhir") :]
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the client would have waited, in seconds: it does not."""
+    waited: list[float] = []
+    monkeypatch.setattr(house, "RestServer", partial(RestServer, pause=waited.append))
+    return waited
+
+
+@pytest.fixture(scope="module")
+def quiet() -> dict[str, Any]:
+    """The end state of a run that nothing disturbed; filled by the first who needs it."""
+    return {}
+
+
+@pytest.fixture
+def undisturbed(quiet: dict[str, Any], make_ward: Callable[..., Ward]) -> dict[str, Any]:
+    if not quiet:
+        ward = make_ward(*PATIENTS)
+        assert ward.sync().code == OK
+        quiet["state"], quiet["accounts"] = ward.state(), ward.accounts()
+        # Three plans, each with its parts: otherwise equal states would prove little.
+        assert sum(name.startswith("CarePlan ") for name in quiet["state"]) == len(PATIENTS)
+        assert sum(quiet["accounts"].values()) == len(PATIENTS)
+    return quiet
+
+
+def finished(ward: Ward, disturbed: Any, codes: tuple[int, ...]) -> None:
+    """Where the disturbed run says that it is not done, the next one does the rest."""
+    assert disturbed.code in codes, disturbed.err
+    if disturbed.code != OK:
+        again = ward.sync()
+        assert again.code == OK, again.err
+
+
+def check(ward: Ward, undisturbed: dict[str, Any]) -> None:
+    """Nothing lost, nothing doubled, everything on record, and nothing left to do."""
+    assert ward.state() == undisturbed["state"]
+    # Who wrote it may not have come through; it is never told twice or of another write.
+    assert not ward.accounts() - undisturbed["accounts"]
+    assert ward.audit() == []
+    assert ward.sync().written == 0
+
+
+def test_a_run_gets_over_what_goes_wrong_while_it_reads(make_ward, undisturbed, waits) -> None:
+    ward = make_ward(*PATIENTS)
+    with between(ward.base) as proxy:
+        for number, (name, act) in enumerate(READING):
+            proxy.on(name, "reading", act, fits=_the(2 + number * APART, "reading"))
+        disturbed = ward.sync(at=proxy.base)
+        assert [proxy.did(name) for name, _ in READING] == [1] * len(READING)
+    assert disturbed.code == OK, disturbed.err
+    assert 0 < max(waits) <= MOST_S
+    check(ward, undisturbed)
+
+
+@pytest.mark.parametrize(("one", "first", "other", "second"), WRITING)
+def test_a_run_gets_over_what_goes_wrong_while_it_writes(
+    make_ward, undisturbed, waits, one, first, other, second
+) -> None:
+    ward = make_ward(*PATIENTS)
+    with between(ward.base) as proxy:
+        proxy.on(one, "transaction", first, fits=_the(2, "transaction"))
+        proxy.on(other, "transaction", second, fits=_the(4, "transaction"))
+        disturbed = ward.sync(at=proxy.base)
+        assert (proxy.did(one), proxy.did(other)) == (1, 1)
+    finished(ward, disturbed, (OK,))
+    check(ward, undisturbed)
+
+
+@pytest.mark.parametrize("fault", ALONE, ids=lambda fault: fault.name)
+def test_a_fault_loses_nothing_and_doubles_nothing(make_ward, undisturbed, waits, fault) -> None:
+    ward = make_ward(*PATIENTS)
+    with between(ward.base) as proxy:
+        proxy.page = fault.page
+        proxy.on(fault.name, fault.kind, fault.act, fits=_the(fault.at, fault.kind))
+        disturbed = ward.sync(at=proxy.base)
+        assert proxy.did(fault.name) >= 1
+    finished(ward, disturbed, fault.codes)
+    assert max(waits, default=0) <= MOST_S
+    check(ward, undisturbed)
+
+
+def _the(number: int, kind: str) -> Callable[[Asked], bool]:
+    """Picks one request of its kind; with 0 each of them."""
+    return lambda asked: not number or number == (asked.read if kind == "reading" else asked.number)
