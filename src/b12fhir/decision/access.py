@@ -4,15 +4,16 @@ Both are facts of the project's own CodeSystem, since no standard code says them
 """
 
 from datetime import date
-from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Access(NamedTuple):
+@value
+class Access:
     """``against_tablets``: an earlier oral course failed, or steady intake is unlikely (R-85).
 
     ``monitored``: blood tests and visits are reliably available (R-87).

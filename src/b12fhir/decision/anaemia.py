@@ -1,16 +1,17 @@
 """Is there anaemia, and of which grade? (R-53 to R-57, WHO 2024 limits)"""
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.model import Anaemia
-from b12fhir.decision.reasons import NONE, Reasons, found, gap
+from b12fhir.decision.reasons import NONE, Reasons, found, gap, note_of
 from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
 from b12fhir.facts.patient import Sex
 from b12fhir.kernel.analyte import Analyte
+from b12fhir.kernel.quantities import Measure
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 from b12fhir.protocol.limits import AnaemiaLimit
 
 _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
@@ -18,7 +19,8 @@ _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
 _OTHER = {Sex.FEMALE: Sex.MALE.value, Sex.MALE: Sex.FEMALE.value}
 
 
-class Blood(NamedTuple):
+@value
+class Blood:
     """What the blood count says.
 
     ``grade`` is the only one that the haemoglobin can mean for the groups the patient can belong
@@ -77,7 +79,7 @@ def _grades(case: Case, hemoglobin: LabResult) -> tuple[tuple[Anaemia, ...], Tru
     if len(possible) > 1:
         possible = tuple(dict.fromkeys(possible))
     anaemic = _anaemic(possible)
-    note = f"{hemoglobin.amount.text()}, limits for {' or '.join(groups) or 'this age: none'}"
+    note = note_of(_limits_for, hemoglobin.amount, groups)
     reasons = found("R-53", (hemoglobin,), note, anaemic)
     if len(possible) != 1:
         reasons += _ask_group(hemoglobin, possible)
@@ -86,6 +88,10 @@ def _grades(case: Case, hemoglobin: LabResult) -> tuple[tuple[Anaemia, ...], Tru
             "repeat-cbc", "Repeat the blood count: the haemoglobin is not recent.", "R-19"
         )
     return possible, anaemic, reasons
+
+
+def _limits_for(hemoglobin: Measure, groups: tuple[str, ...]) -> str:
+    return f"{hemoglobin.text()}, limits for {' or '.join(groups) or 'this age: none'}"
 
 
 def _ask_group(hemoglobin: LabResult, possible: tuple[Anaemia, ...]) -> Reasons:

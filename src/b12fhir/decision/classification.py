@@ -1,14 +1,14 @@
 """What the classification says and rests on."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.metabolites import Metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.reasons import NONE, Reasons
 from b12fhir.facts.labs import LabResult
+from b12fhir.kernel.values import value
 
 
-class Classified(NamedTuple):
+@value
+class Classified:
     """The class, the B12 results and metabolites it rests on, and what is to be done about it.
 
     ``orders`` are tests to do now, ``rechecks`` those to repeat later.

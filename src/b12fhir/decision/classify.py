@@ -7,7 +7,7 @@ from b12fhir.decision.metabolites import Metabolites, metabolites
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.nodata import newer_faults, without_b12
-from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap
+from b12fhir.decision.reasons import NONE, Reasons, caution, flag, found, gap, note_of
 from b12fhir.decision.reflex import Reflex, reflex
 from b12fhir.decision.symptoms import Symptoms
 from b12fhir.decision.treatment import Treatment, sampled_on_treatment
@@ -15,8 +15,9 @@ from b12fhir.decision.usable import Usable, days_apart
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.evidence import Evidence
+from b12fhir.kernel.quantities import Measure
 from b12fhir.kernel.truth import Truth
-from b12fhir.protocol.limits import Limits
+from b12fhir.protocol.limits import Band, Limits
 
 _CLASS_OF_BAND = {
     BandName.LOW: C.CONFIRMED,
@@ -114,9 +115,8 @@ _ASK_MMA_FOR_DISCORDANCE = gap(
 
 def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
     rule = _RULE_OF[result.analyte, result.amount.unit]
-    name = _CLASS_OF_BAND[band].value
     between = limits.bands[result.analyte, result.amount.unit]
-    note = f"{result.amount.text()}, limits {between.low!s} and {between.high!s}: {name}"
+    note = note_of(_between, result.amount, between, _CLASS_OF_BAND[band])
     reasons = found(rule, (result,), note)
     if band is not BandName.SPANS:
         return reasons + (_interval(result) if result.amount.is_interval else NONE)
@@ -131,6 +131,10 @@ def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
             "R-27",
         )
     )
+
+
+def _between(amount: Measure, limits: Band, name: C) -> str:
+    return f"{amount.text()}, limits {limits.low!s} and {limits.high!s}: {name.value}"
 
 
 def _interval(result: LabResult) -> Reasons:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.model import Bucket, Cause, Confidence
@@ -10,9 +9,11 @@ from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.facts.medicines import Exposure
 from b12fhir.kernel.dates import When, add_days, add_months, days_between
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class _Run(NamedTuple):
+@value
+class _Run:
     """Requests of one ingredient joined over short gaps."""
 
     start: When | None

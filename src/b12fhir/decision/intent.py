@@ -1,7 +1,5 @@
 """What the plan is to do: treat, prevent, confirm, stop, or nothing (R-82, R-114 to R-118)."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.access import Access, access
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.baseline import (
@@ -31,6 +29,7 @@ from b12fhir.decision.usable import Usable
 from b12fhir.facts.medicines import B12Dose
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 from b12fhir.protocol.model import Pack, Regimen
 
 _MAY_PREVENT = frozenset({C.INDETERMINATE, C.UNLIKELY})
@@ -46,7 +45,8 @@ _RESULT_OF = {
 }
 
 
-class Question(NamedTuple):
+@value
+class Question:
     """Everything that decides what is to be done, as `question` puts it together.
 
     ``cause`` is the one that governs, ``sure_causes`` are all that are more than possible, the

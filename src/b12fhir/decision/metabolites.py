@@ -1,10 +1,9 @@
 """Methylmalonic acid and homocysteine, and the kidney that confounds them (R-36 to R-44)."""
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from b12fhir.decision.case import Case
-from b12fhir.decision.reasons import NONE, Reasons, found, gap
+from b12fhir.decision.reasons import NONE, Reasons, found, gap, note_of
 from b12fhir.decision.treatment import Treatment, given_between
 from b12fhir.decision.usable import Usable, days_apart
 from b12fhir.facts.history import Concept
@@ -12,9 +11,11 @@ from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Metabolites(NamedTuple):
+@value
+class Metabolites:
     """Is serum MMA, urine MMA or homocysteine raised, and do the kidneys explain it?
 
     ``None`` results were not done, or too far from the B12 sample (R-22). ``watch`` is the band
@@ -100,18 +101,23 @@ def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     if mma is None:
         return Truth.UNKNOWN, NONE
     cutoffs = mma_cutoffs(case, mma)
-    answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
-    raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
-    shown = " or ".join(sorted({f"{cutoff!s} {mma.amount.unit}" for cutoff in cutoffs}))
-    reasons = found("R-36", (mma,), f"cut-off {shown}", raised)
+    raised = mma.amount.above(cutoffs[0]) if cutoffs else Truth.UNKNOWN
+    if any(mma.amount.above(cutoff) is not raised for cutoff in cutoffs[1:]):
+        raised = Truth.UNKNOWN
+    reasons = found("R-36", (mma,), note_of(_cutoff, mma.amount.unit, cutoffs), raised)
     if raised.is_unknown:
         reasons += gap(
             "mma",
-            f"MMA {mma.amount.text()} cannot be told from the cut-off {shown}: repeat it with an"
+            f"MMA {mma.amount.text()} cannot be told from the"
+            f" {_cutoff(mma.amount.unit, cutoffs)}: repeat it with an"
             " exact value.",
             "R-27",
         )
     return raised, reasons
+
+
+def _cutoff(unit: str, cutoffs: tuple[Decimal, ...]) -> str:
+    return f"cut-off {' or '.join(sorted({f'{cutoff!s} {unit}' for cutoff in cutoffs}))}"
 
 
 def _watch(case: Case, mma: LabResult | None, raised: Truth) -> bool:

@@ -1,15 +1,15 @@
 """Are there neurological signs, and since when? (R-58 to R-60, ruling 28)"""
 
-from typing import NamedTuple
-
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.dates import add_months, days_between
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Neurology(NamedTuple):
+@value
+class Neurology:
     """Neurological signs that count today, and whether there are any.
 
     ``fresh`` are the new or worsening ones.

@@ -1,14 +1,14 @@
 """May a proposal be made for this person at all? (R-52, R-175, R-182 to R-184, ruling 8)"""
 
-from typing import NamedTuple
-
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, caution, contraindication, flag, found, gap
 from b12fhir.kernel.evidence import Evidence, Input
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Person(NamedTuple):
+@value
+class Person:
     """``proposable`` is no for the dead, the inactive, merged records and the under 16."""
 
     proposable: Truth

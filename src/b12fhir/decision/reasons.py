@@ -1,12 +1,14 @@
 """The reasons an answer carries: a plain tuple, so that those of two questions join with ``+``."""
 
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
-from b12fhir.kernel.evidence import Evidence, Finding, Remark
+from b12fhir.kernel.evidence import Evidence, Finding, Remark, Wording
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
 class Gap(Remark):
@@ -52,7 +54,8 @@ def joined(*parts: Reasons) -> Reasons:
     return tuple(chain.from_iterable(parts))
 
 
-class Sorted(NamedTuple):
+@value
+class Sorted:
     """Reasons by kind, each said once, in the order in which they were first said.
 
     Flags are in alphabetical order.
@@ -99,12 +102,19 @@ def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(once)
 
 
-_without_facts = itemgetter(*map(Finding._fields.index, ("rule", "truth", "note")))
+_without_facts = itemgetter(*map(Finding._fields.index, ("rule", "truth", "adds")))
 
 
-def found(rule: str, facts: Evidence = (), note: str = "", truth: Truth = Truth.YES) -> Reasons:
+def found(
+    rule: str, facts: Evidence = (), note: str | Wording = "", truth: Truth = Truth.YES
+) -> Reasons:
     """One finding: the rule's condition holds (or ``truth``)."""
     return (_new(Finding, (rule, truth, facts, note)),)
+
+
+def note_of(write: Callable[..., str], *of: object) -> Wording:
+    """A note with numbers in it: they are put into words only if somebody reads the finding."""
+    return _new(Wording, (write, of))
 
 
 def gap(key: str, text: str, rule: str, about: str = "") -> Reasons:

@@ -1,7 +1,5 @@
 """What the metabolites and the signs make of the B12 class (R-35 to R-49)."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.case import Case
 from b12fhir.decision.metabolites import Metabolites
 from b12fhir.decision.model import Classification as C
@@ -12,9 +10,11 @@ from b12fhir.facts.history import Concept
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Reflex(NamedTuple):
+@value
+class Reflex:
     """Everything the metabolite reflex looks at."""
 
     case: Case
@@ -25,7 +25,8 @@ class Reflex(NamedTuple):
     symptoms: Symptoms
 
 
-class Reflected(NamedTuple):
+@value
+class Reflected:
     """The class after the reflex, with what to order and whether treatment starts at once."""
 
     name: C

@@ -1,7 +1,5 @@
 """What forbids a treatment outright (section 16: R-163, R-165, R-167; R-76)."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case
 from b12fhir.decision.model import Anaemia, Bucket, Cause
@@ -18,9 +16,11 @@ from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Stops(NamedTuple):
+@value
+class Stops:
     """``rule`` names the stop in force, or is empty; ``potassium`` is the fresh result.
 
     ``leber``: cyanocobalamin alone is blocked, hydroxocobalamin is left (R-165).

@@ -1,15 +1,15 @@
 """Signs and symptoms other than neurological ones, and risk on record (R-01 to R-03)."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.reasons import NONE, Reasons, found
 from b12fhir.facts.history import Concept
+from b12fhir.kernel.values import value
 
 
-class Symptoms(NamedTuple):
+@value
+class Symptoms:
     """``other`` are non-neurological symptoms; ``any_sign`` counts every sign of R-02."""
 
     other: tuple[Concept, ...]

@@ -1,7 +1,6 @@
 """Is vitamin B12 being given, and was a sample taken under it? (R-12, R-21, ruling 26)"""
 
 from decimal import Decimal
-from typing import NamedTuple
 
 from b12fhir.decision.case import Case
 from b12fhir.decision.model import PERHAPS_GIVEN, RUNNING
@@ -10,9 +9,11 @@ from b12fhir.facts.labs import LabResult
 from b12fhir.facts.medicines import B12Dose, Route
 from b12fhir.kernel.dates import When, days_between, on
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 
-class Treatment(NamedTuple):
+@value
+class Treatment:
     """What is known of B12 given.
 
     ``sure`` doses count and ``possible`` ones are asked about; ``recent`` are sure ones inside the

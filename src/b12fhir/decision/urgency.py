@@ -1,7 +1,5 @@
 """How soon? Computed last, as the highest that any rule asks for (R-61 to R-64, ruling 32)."""
 
-from typing import NamedTuple
-
 from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
@@ -15,13 +13,15 @@ from b12fhir.decision.symptoms import Symptoms
 from b12fhir.decision.treatment import dose_within, first_dose
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.dates import When
+from b12fhir.kernel.values import value
 
 _48_HOURS = 2
 _DISCORDANT, _LONG_UNTREATED, _LEBER = Flag("discordant"), Flag("long-untreated"), Flag("leber")
 _UNDECIDED = frozenset({C.NO_DATA, C.DATA_QUALITY})
 
 
-class Picture(NamedTuple):
+@value
+class Picture:
     """Everything urgency looks at."""
 
     asked: Question

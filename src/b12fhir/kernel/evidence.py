@@ -1,5 +1,6 @@
 """What a statement rests on: the facts used, where they stand, and who says so."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -63,18 +64,40 @@ class Fact(Protocol):
 Evidence = tuple[Fact, ...]
 
 
+class Wording(NamedTuple):
+    """A text that is written when somebody reads it: ``write`` is given ``of``.
+
+    Two are equal where the same is written of the same, so ``write`` must not depend on anything
+    else.
+    """
+
+    write: Callable[..., str]
+    of: tuple[object, ...]
+
+    def __hash__(self) -> int:
+        # Results take long to hash, and few findings of one decision share the way of writing.
+        return hash(self.write)
+
+
 class Finding(NamedTuple):
     """One numbered rule met on the way: does its condition hold, and on which facts.
 
-    ``note`` adds what the rule's own sentence cannot say (a number, a missing test). The sentence
-    and the citation come from the rule catalogue when the finding is shown, and so does each fact's
-    own text: most decisions of a population are never shown.
+    ``note`` adds what the rule's own sentence cannot say (a number, a missing test); ``adds`` is
+    that text, or how to write it. The sentence and the citation come from the rule catalogue when
+    the finding is shown, and so does each fact's own text: most decisions of a population are
+    never shown.
     """
 
     rule: str
     truth: Truth
     facts: Evidence = ()
-    note: str = ""
+    adds: str | Wording = ""
+
+    @property
+    def note(self) -> str:
+        """What the rule's own sentence cannot say, or ``""``."""
+        adds = self.adds
+        return adds if isinstance(adds, str) else adds.write(*adds.of)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

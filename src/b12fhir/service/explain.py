@@ -102,7 +102,7 @@ def _of_plan(proposal: Proposal) -> Iterator[Finding]:
     met = {finding.rule for finding in proposal.decision.findings}
     for rule, told in notes.items():
         if rule not in met:
-            yield Finding(rule, Truth.YES, note=", ".join(dict.fromkeys(told)))
+            yield Finding(rule, Truth.YES, (), ", ".join(dict.fromkeys(told)))
 
 
 def _rules(proposal: Proposal, steps: tuple[Step, ...]) -> tuple[Rule, ...]:

@@ -1,6 +1,6 @@
 """If issues came in the order of the input, two runs over the same facts would differ."""
 
-from b12fhir.kernel.evidence import Finding, Issue, Severity
+from b12fhir.kernel.evidence import Finding, Issue, Severity, Wording
 from b12fhir.kernel.truth import Truth
 
 
@@ -13,3 +13,22 @@ def test_issues_have_an_order_of_their_own() -> None:
 
 def test_a_finding_without_facts_says_so() -> None:
     assert Finding("R-63", Truth.YES).inputs == ()
+
+
+def _stay(days: int, ward: str) -> str:
+    return f"{days} days in {ward}"
+
+
+def test_a_note_is_a_text_or_is_written_when_it_is_read() -> None:
+    assert Finding("R-63", Truth.YES).note == ""
+    assert Finding("R-63", Truth.YES, (), "new").note == "new"
+    assert Finding("R-63", Truth.YES, (), Wording(_stay, (3, "B2"))).note == "3 days in B2"
+
+
+def test_what_is_written_of_the_same_is_equal_before_it_is_read() -> None:
+    """Findings are compared to say each once; of two patients' texts none may pass for another."""
+    assert Wording(_stay, (3, "B2")) == Wording(_stay, (3, "B2"))
+    assert (
+        len({Wording(_stay, (3, "B2")), Wording(_stay, (3, "B2")), Wording(_stay, (4, "B2"))}) == 2
+    )
+    assert Wording(_stay, (3, "B2")) != Wording(_stay, (4, "B2"))
