@@ -138,18 +138,21 @@ class Turn:
     """A patient whose turn it is: nobody else works on this one until it is ended or given back.
 
     ``asked`` counts how often the patient was noted, so that a note that comes meanwhile counts.
+    ``by`` names who has it: a turn that somebody else took over meanwhile is not ended by it.
     """
 
     patient: str
     asked: int
+    by: str = field(default="", compare=False, repr=False)
 
 
 class Place(Protocol):
     """How far the sync of one server has come. Its loss, at any moment, costs only time.
 
     Each call is one transaction, safe from threads, and raises `StoreError` if it cannot be kept.
-    A place belongs to one run. Turns and the lease to look for changes end with their run, however
-    it ends: another run takes them over when this one is known to be dead or was silent too long.
+    A place belongs to one run at a time. Turns and the lease to look for changes end with their
+    run, however it ends: another run takes them over when this one is known to be dead or was
+    silent too long. To end or give back a turn that was taken over changes nothing.
     """
 
     def full_read(self) -> FullRead | None:
@@ -194,7 +197,10 @@ class Place(Protocol):
         ...
 
     def claim_only(self, patient: str) -> Turn | None:
-        """The turn of this patient, waiting or not; ``None`` while somebody else has it."""
+        """The turn of this patient, waiting or not; ``None`` while somebody has it.
+
+        It counts as a note: given back, the patient waits.
+        """
         ...
 
     def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
@@ -210,7 +216,7 @@ class Place(Protocol):
         ...
 
     def close(self) -> None:
-        """The run is over: whatever it still holds is free."""
+        """The run is over: what it holds is free, what it gave back waits. Use begins another."""
         ...
 
 

@@ -12,32 +12,26 @@ from pathlib import Path
 from threading import Lock
 
 import psycopg
-from sqlalchemy import (
-    URL,
-    Connection,
-    Engine,
-    Table,
-    create_engine,
-    delete,
-    event,
-    false,
-    inspect,
-    make_url,
-    select,
-    update,
-)
+from sqlalchemy import URL, Connection, Engine, Table, false, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from b12fhir.adapters.database.tables import BOOK, GROWN, METADATA, SCHEMA, indexes
+from b12fhir.adapters.database.engines import (
+    identity,
+    make_file,
+    postgres_engine,
+    sqlite_engine,
+    writing,
+)
+from b12fhir.adapters.database.revisions import is_newest, upgrade
+from b12fhir.adapters.database.tables import BOOK
 from b12fhir.adapters.database.use import Use
 from b12fhir.errors import ConfigError
 
-_OWNER = 0o600
 _BROKEN = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
-# Any number will do, as long as all workers of one database take the same.
-_MAKING = 0xB12
+_NO_TABLE = {"SQLITE_ERROR", "42P01"}
+# Workers that start at once wait so many seconds for the one that makes the tables.
+_MAKING_S = 60
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
 
 
@@ -85,25 +79,33 @@ class Store:
         return Store(url, self._use, wait_s=self._wait_s, is_durable=False)
 
     def prepare(self) -> None:
-        """Make the tables where they are missing.
+        """Make the tables where they are missing or older; costs one query where they are not.
 
         Raises `ConfigError` for what only a person can mend (a file that is no database, tables of
-        another version), and the error of its use for what may pass.
+        another program), and the error of its use for what may pass.
         """
         with self._translated():
-            with self.engine().begin() as connection:
-                is_made = self._is_made(connection)
-            if not is_made:
-                with self.engine().begin() as connection:
-                    self._make(connection)
+            if not self._is_made():
+                # A connection of its own kind, which waits longer.
+                maker = self._made(_MAKING_S)
+                try:
+                    with writing(maker).begin() as connection:
+                        upgrade(connection, self._use, self.name)
+                finally:
+                    maker.dispose()
         self._prepared = True
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, on the disk, or nothing. Raises its use's error."""
+    def begin(self, *, writes: bool = False) -> Iterator[Connection]:
+        """One transaction: all of it is kept, on the disk, or nothing. Raises its use's error.
+
+        ``writes``: it reads what it is going to change, and nobody may change that meanwhile.
+        """
         self.leave_lost_file()
-        with self._usable(), self.engine().begin() as connection:
-            yield connection
+        with self._usable():
+            engine = writing(self.engine()) if writes else self.engine()
+            with engine.begin() as connection:
+                yield connection
 
     def bare(self, statement: str, *values: str | int) -> int:
         """One statement by itself, without what a transaction costs; how many rows it changed.
@@ -121,7 +123,7 @@ class Store:
     def check(self) -> None:
         """Can it be written now? Raises the error of its use."""
         with self.begin() as connection:
-            connection.execute(update(BOOK).where(false()).values(version=SCHEMA))
+            connection.execute(update(BOOK).where(false()).values(version=0))
 
     def engine(self) -> Engine:
         """The engine of this process; a connection inherited through a fork is never used."""
@@ -129,7 +131,7 @@ class Store:
             if self._engine is None or self._pid != os.getpid():
                 if self._engine is not None:
                     self._engine.dispose(close=False)
-                self._engine, self._pid = self._made(), os.getpid()
+                self._engine, self._pid = self._made(self._wait_s), os.getpid()
             return self._engine
 
     def close(self) -> None:
@@ -144,64 +146,26 @@ class Store:
 
         `begin` looks each time; whoever uses `bare` decides how often.
         """
-        if self._engine is not None and self._file and self._opened != _identity(self._file):
+        if self._engine is not None and self._file and self._opened != identity(self._file):
             self.close()
             self.lost += 1
 
-    def _made(self) -> Engine:
-        # A value in an error text could name a patient: `hide_parameters`.
+    def _made(self, wait_s: int) -> Engine:
         if self._file is None:
-            limits = f"-c statement_timeout={self._wait_s}s -c lock_timeout={self._wait_s}s"
-            hasty = "" if self._is_durable else " -c synchronous_commit=off"
-            return create_engine(
-                self._url,
-                connect_args={"connect_timeout": self._wait_s, "options": limits + hasty},
-                hide_parameters=True,
-                pool_pre_ping=True,
-                pool_timeout=self._wait_s,
-            )
-        _make_file(self._file)
-        self._opened = _identity(self._file)
-        engine = create_engine(
-            self._url,
-            connect_args={"timeout": self._wait_s},
-            hide_parameters=True,
-            pool_timeout=self._wait_s,
-        )
-        event.listen(engine, "connect", _sqlite_durable if self._is_durable else _sqlite_hasty)
-        event.listen(engine, "begin", _sqlite_begins)
-        return engine
+            return postgres_engine(self._url, wait_s, is_durable=self._is_durable)
+        make_file(self._file)
+        self._opened = identity(self._file)
+        return sqlite_engine(self._url, wait_s, is_durable=self._is_durable)
 
-    def _is_made(self, connection: Connection) -> bool:
-        """Are the tables there? The version is written last, so nothing is there in halves."""
-        if not inspect(connection).has_table(BOOK.name):
-            return False
-        found = connection.execute(select(BOOK.c.version)).scalars().all()
-        if found and GROWN.issuperset(found):
-            return False
-        if found != [SCHEMA]:
-            versions = ", ".join(map(str, found))
-            raise ConfigError(
-                f"{self._use.what} ({self.name}) has tables of version {versions}; this program "
-                f"knows {SCHEMA}, and would lose what it does not know.",
-                hint="Run the program that made them, or name another database in "
-                f"{self._use.setting}.",
-            )
-        return True
-
-    def _make(self, connection: Connection) -> None:
-        """Make what is missing; only for a new or older book, since it locks what is there."""
-        if connection.dialect.name == "postgresql":
-            # Of workers that start at once one makes the tables; the others wait and find them.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
-            if self._is_made(connection):
-                return
-        for table in METADATA.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-        for index in indexes():
-            connection.execute(CreateIndex(index, if_not_exists=True))
-        connection.execute(delete(BOOK).where(BOOK.c.version.in_(GROWN)))
-        connection.execute(keep_once(connection, BOOK).values(version=SCHEMA))
+    def _is_made(self) -> bool:
+        """Are the tables there? The revision is written with them, so nothing is in halves."""
+        try:
+            with self.engine().begin() as connection:
+                return is_newest(connection)
+        except DBAPIError as error:
+            if _code(error) in _NO_TABLE:
+                return False
+            raise
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -264,43 +228,6 @@ def _not_known(why: str, use: Use) -> ConfigError:
         f"The address of the database in {use.setting} cannot be used: {why}.",
         hint=f"Write {use.example}, or postgresql://user@host/database.",
     )
-
-
-def _make_file(path: Path) -> None:
-    """A file that only its owner can read: it knows who answered what, and which patients wait."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _OWNER))
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of the same name; ``None`` if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _sqlite_durable(connection: sqlite3.Connection, _record: object) -> None:
-    _sqlite_connected(connection, "FULL")
-
-
-def _sqlite_hasty(connection: sqlite3.Connection, _record: object) -> None:
-    _sqlite_connected(connection, "NORMAL")
-
-
-def _sqlite_connected(connection: sqlite3.Connection, synchronous: str) -> None:
-    """Readers and a writer side by side."""
-    connection.isolation_level = None  # BEGIN is ours: the driver's own leaves out CREATE TABLE
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(f"PRAGMA synchronous = {synchronous}")
-    cursor.close()
-
-
-def _sqlite_begins(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 def _code(error: BaseException) -> str:

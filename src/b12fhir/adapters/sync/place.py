@@ -1,9 +1,10 @@
 """How far a sync has come, for as long as the program runs: see `b12fhir.ports.Place`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import count, islice
 from threading import Lock
 
 from b12fhir.ports import Found, FullRead, Turn, Version
@@ -11,28 +12,26 @@ from b12fhir.ports import Found, FullRead, Turn, Version
 
 @dataclass(slots=True)
 class _Patient:
+    """``by`` is the turn that somebody has; ``noted`` the place in the queue."""
+
     asked: int = 0
-    ended: int = 0
-    is_held: bool = False
-    given_back: int = 0
+    noted: int = 0
+    by: str = ""
     again_on: date | None = None
-
-    @property
-    def waits(self) -> bool:
-        return self.asked > self.ended and not self.is_held and self.asked > self.given_back
-
-    def is_due(self, day: date) -> bool:
-        return self.again_on is not None and self.again_on <= day
 
 
 class PlaceInMemory:
-    """Forgets everything at the end: the next run reads every patient again."""
+    """Forgets everything with the program: the next one reads every patient again."""
 
     def __init__(self) -> None:
         self._patients: dict[str, _Patient] = {}
+        # Who waits, in order; and who does once another run begins.
+        self._queue: dict[str, None] = {}
+        self._given_back: dict[str, None] = {}
         self._marks: dict[str, datetime] = {}
         self._seen: dict[tuple[str, str, str], datetime] = {}
         self._full: FullRead | None = None
+        self._numbers = count(1)
         self._lock, self._finding = Lock(), Lock()
 
     def full_read(self) -> FullRead | None:
@@ -51,8 +50,8 @@ class PlaceInMemory:
     def note(self, found: Found, full: FullRead | None = None) -> None:
         """Keep what was found."""
         with self._lock:
-            for patient in found.patients:
-                self._patients.setdefault(patient, _Patient()).asked += 1
+            for patient in dict.fromkeys(found.patients):
+                self._ask(patient)
             self._marks.update(found.marks)
             self._keep(found.seen)
             for key, at in list(self._seen.items()):
@@ -63,45 +62,48 @@ class PlaceInMemory:
     def wake(self, day: date) -> None:
         """Whoever is to be looked at again by then waits."""
         with self._lock:
-            for row in self._patients.values():
-                if row.is_due(day):
-                    row.asked, row.again_on = row.asked + 1, None
+            for name in self._due(day):
+                self._patients[name].again_on = None
+                self._ask(name)
 
     def waiting(self) -> int:
         """How many wait."""
-        with self._lock:
-            return sum(row.waits for row in self._patients.values())
+        return len(self._queue)
 
     def peek(self, day: date) -> Iterator[str]:
-        """Who waits, or would on this day."""
+        """Who waits, or would on this day; it leaves no trace."""
         with self._lock:
-            rows = list(self._patients.items())
-        return (name for name, row in rows if row.waits or row.is_due(day))
+            waiting = self._in_order([*self._queue, *self._given_back])
+            # Who has a turn now is looked at without us.
+            idle = [name for name in self._due(day) if not self._patients[name].by]
+            return iter(dict.fromkeys([*waiting, *idle]))
 
     def claim(self, most: int) -> Sequence[Turn]:
         """Turns, in the order of the notes."""
         with self._lock:
-            free = [name for name, row in self._patients.items() if row.waits][:most]
-            return [self._hold(name) for name in free]
+            return [self._hold(name) for name in list(islice(self._queue, most))]
 
     def claim_only(self, patient: str) -> Turn | None:
         """The turn of one patient."""
         with self._lock:
-            row = self._patients.setdefault(patient, _Patient())
-            return None if row.is_held else self._hold(patient)
+            if patient in self._patients and self._patients[patient].by:
+                return None
+            self._ask(patient)
+            return self._hold(patient)
 
     def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
         """The patient is done."""
         with self._lock:
-            row = self._patients[turn.patient]
-            row.ended, row.is_held, row.again_on = turn.asked, False, again_on
-            self._keep(seen)
+            if row := self._own(turn):
+                row.again_on = again_on
+                self._free(turn)
+                self._keep(seen)
 
     def give_back(self, turn: Turn) -> None:
         """The patient waits for the next run."""
         with self._lock:
-            row = self._patients[turn.patient]
-            row.given_back, row.is_held = turn.asked, False
+            if self._own(turn) and not self._free(turn):
+                self._given_back[turn.patient] = None
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -114,12 +116,49 @@ class PlaceInMemory:
                 self._finding.release()
 
     def close(self) -> None:
-        """Nothing is held by others: nothing to do."""
+        """The run is over: what it holds is free, and what it gave back waits."""
+        with self._lock:
+            held = [name for name, row in self._patients.items() if row.by]
+            for name in held:
+                self._patients[name].by = ""
+            waiting = self._in_order([*self._queue, *self._given_back, *held])
+            self._queue, self._given_back = dict.fromkeys(waiting), {}
 
-    def _hold(self, patient: str) -> Turn:
-        row = self._patients[patient]
-        row.is_held = True
-        return Turn(patient, row.asked)
+    def _ask(self, name: str) -> None:
+        row = self._patients.setdefault(name, _Patient())
+        row.asked += 1
+        if name not in self._queue:
+            row.noted = next(self._numbers)
+            self._given_back.pop(name, None)
+            if not row.by:
+                self._queue[name] = None
+
+    def _hold(self, name: str) -> Turn:
+        row = self._patients[name]
+        del self._queue[name]
+        row.by = f"turn {next(self._numbers)}"
+        return Turn(name, row.asked, row.by)
+
+    def _own(self, turn: Turn) -> _Patient | None:
+        """The patient, while the turn is still in force."""
+        row = self._patients[turn.patient]
+        return row if row.by == turn.by else None
+
+    def _free(self, turn: Turn) -> bool:
+        """Was the patient noted during the turn? Then this is another wait."""
+        row = self._patients[turn.patient]
+        row.by = ""
+        if row.asked > turn.asked:
+            self._queue[turn.patient] = None
+            self._queue = dict.fromkeys(self._in_order(self._queue))
+        return row.asked > turn.asked
+
+    def _due(self, day: date) -> list[str]:
+        rows = self._patients.items()
+        return self._in_order(name for name, row in rows if row.again_on and row.again_on <= day)
+
+    def _in_order(self, names: Iterable[str]) -> list[str]:
+        return sorted(names, key=lambda name: self._patients[name].noted)
 
     def _keep(self, seen: Sequence[Version]) -> None:
         self._seen.update({(one.kind, one.id, one.version): one.at for one in seen})

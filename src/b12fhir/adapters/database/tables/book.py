@@ -4,7 +4,8 @@ from sqlalchemy import BigInteger, Column, Integer, String, Table
 
 from b12fhir.adapters.database.tables.metadata import METADATA, Instant
 
-# One row: the version of these tables.
+# One row. Programs from before there were migrations ask it for the version of these tables, and
+# leave alone what is newer than they are.
 BOOK = Table("book", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
 # `reader` and `card_key`: `user` and `key` are words of SQL.

@@ -1,0 +1,72 @@
+"""How far the changes of a server are known: marks, versions that were seen, the last full read.
+
+Parts of transactions.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from b12fhir.adapters.database.store import insert_into
+from b12fhir.adapters.database.tables.place import MARK, PLACE, SEEN
+from b12fhir.ports import FullRead, Version
+
+
+class Changes:
+    """What is known of the changes of one server."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+
+    def full_read(self, connection: Connection) -> FullRead | None:
+        """The last full read."""
+        query = select(PLACE.c.full_at, PLACE.c.fingerprint).where(PLACE.c.scope == self._scope)
+        row = connection.execute(query).first()
+        return FullRead(row.full_at, row.fingerprint) if row and row.full_at else None
+
+    def marks(self, connection: Connection) -> dict[str, datetime]:
+        """The mark of each type."""
+        rows = connection.execute(select(MARK.c.kind, MARK.c.at).where(MARK.c.scope == self._scope))
+        return {row.kind: row.at for row in rows}
+
+    def seen(self, connection: Connection, kind: str) -> frozenset[tuple[str, str]]:
+        """Id and version of what was seen."""
+        which = SEEN.c.scope == self._scope, SEEN.c.kind == kind
+        rows = connection.execute(select(SEEN.c.id, SEEN.c.version).where(*which))
+        return frozenset((row.id, row.version) for row in rows)
+
+    def mark(self, connection: Connection, marks: Mapping[str, datetime]) -> None:
+        """Move marks."""
+        rows = [{"scope": self._scope, "kind": kind, "at": at} for kind, at in marks.items()]
+        if rows:
+            new = insert_into(connection, MARK)
+            moved = new.on_conflict_do_update(
+                index_elements=("scope", "kind"), set_={"at": new.excluded.at}
+            )
+            connection.execute(moved, rows)
+
+    def see(self, connection: Connection, seen: Iterable[Version]) -> None:
+        """Remember versions."""
+        # In one order everywhere: two that keep the same ones never wait for each other.
+        rows = [
+            {"scope": self._scope, "kind": one.kind, "id": one.id, "version": one.version}
+            | {"at": one.at}
+            for one in sorted(seen, key=lambda one: (one.kind, one.id, one.version))
+        ]
+        if rows:
+            new = insert_into(connection, SEEN)
+            key = tuple(column.name for column in SEEN.primary_key.columns)
+            kept = new.on_conflict_do_update(index_elements=key, set_={"at": new.excluded.at})
+            connection.execute(kept, rows)
+
+    def forget(self, connection: Connection, before: Mapping[str, datetime]) -> None:
+        """Forget versions from before a moment, by type."""
+        for kind, at in before.items():
+            which = SEEN.c.scope == self._scope, SEEN.c.kind == kind, SEEN.c.at < at
+            connection.execute(delete(SEEN).where(*which))
+
+    def read_all(self, connection: Connection, full: FullRead) -> None:
+        """Every patient has been noted."""
+        values = {"full_at": full.at, "fingerprint": full.fingerprint}
+        connection.execute(update(PLACE).where(PLACE.c.scope == self._scope).values(values))

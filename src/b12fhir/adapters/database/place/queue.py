@@ -1,0 +1,157 @@
+"""Patients who wait: noted, claimed, done or given back. Parts of transactions."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import Connection, and_, case, func, or_, select, update
+
+from b12fhir.adapters.database.store import insert_into
+from b12fhir.adapters.database.tables.place import (
+    DONE,
+    GIVEN_BACK,
+    HELD,
+    PATIENT,
+    PLACE,
+    WAITS,
+)
+from b12fhir.ports import Turn
+
+_C = PATIENT.c
+_KEY = ("scope", "patient")
+
+
+class Queue:
+    """The patients of one server."""
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+        self._mine = _C.scope == scope
+
+    def note(self, connection: Connection, patients: Iterable[str]) -> None:
+        """They wait from now on, in this order; who waits already keeps the place."""
+        names = list(dict.fromkeys(patients))
+        if not names:
+            return
+        first = self._numbers(connection, len(names))
+        rows = [
+            {"scope": self._scope, "patient": name, "state": WAITS, "asked": 1, "noted": number}
+            for number, name in enumerate(names, first)
+        ]
+        new = insert_into(connection, PATIENT)
+        again = {
+            "asked": _C.asked + 1,
+            "noted": case((_C.state == WAITS, _C.noted), else_=new.excluded.noted),
+            "state": case((_C.state == HELD, HELD), else_=WAITS),
+        }
+        connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_=again), rows)
+
+    def wake(self, connection: Connection, day: date) -> None:
+        """Who is to be looked at again by then waits, in the order of the notes."""
+        due = self._mine, _C.again_on <= day
+        count = connection.execute(select(func.count()).where(*due)).scalar_one()
+        if not count:
+            return
+        first = self._numbers(connection, count)
+        rank = func.row_number().over(order_by=_C.noted).label("rank")
+        woken = select(_C.patient, rank).where(*due).subquery()
+        connection.execute(
+            update(PATIENT)
+            .where(self._mine, _C.patient == woken.c.patient)
+            .values(
+                asked=_C.asked + 1,
+                noted=case((_C.state == WAITS, _C.noted), else_=woken.c.rank + (first - 1)),
+                state=case((_C.state == HELD, HELD), else_=WAITS),
+                again_on=None,
+            )
+        )
+
+    def waiting(self, connection: Connection) -> int:
+        """How many wait."""
+        waits = self._mine, _C.state == WAITS
+        return connection.execute(select(func.count()).where(*waits)).scalar_one()
+
+    def peek(self, connection: Connection, day: date, gone: Sequence[str]) -> list[str]:
+        """Who would wait at the begin of a run: in the order of the notes, then who is woken."""
+        free = or_(_C.state.in_([WAITS, GIVEN_BACK]), and_(_C.state == HELD, _C.holder.in_(gone)))
+        is_due = and_(_C.again_on <= day, _C.state == DONE)
+        query = select(_C.patient).where(self._mine, or_(free, is_due))
+        ordered = query.order_by(case((_C.state == DONE, 1), else_=0), _C.noted)
+        return list(connection.execute(ordered).scalars())
+
+    def claim(self, connection: Connection, run: str, most: int) -> list[Turn]:
+        """Turns of those who wait. Two that claim at once take different ones and do not wait."""
+        free = (
+            select(_C.patient)
+            .where(self._mine, _C.state == WAITS)
+            .order_by(_C.noted)
+            .limit(most)
+            .with_for_update(skip_locked=True)
+            .cte("free")
+        )
+        taken = (
+            update(PATIENT)
+            .where(self._mine, _C.patient.in_(select(free.c.patient)))
+            .values(state=HELD, holder=run, claimed=_C.asked)
+            .returning(_C.patient, _C.asked, _C.noted)
+        )
+        rows = sorted(connection.execute(taken), key=lambda row: row.noted)
+        return [Turn(row.patient, row.asked, run) for row in rows]
+
+    def claim_only(self, connection: Connection, run: str, patient: str) -> Turn | None:
+        """The turn of one patient, known or not; ``None`` while somebody has it."""
+        number = self._numbers(connection, 1)
+        new = insert_into(connection, PATIENT).values(
+            scope=self._scope,
+            patient=patient,
+            state=HELD,
+            asked=1,
+            noted=number,
+            holder=run,
+            claimed=1,
+        )
+        again = {
+            "state": HELD,
+            "holder": run,
+            "asked": _C.asked + 1,
+            "claimed": _C.asked + 1,
+            "noted": case((_C.state == WAITS, _C.noted), else_=number),
+        }
+        taken = new.on_conflict_do_update(
+            index_elements=_KEY, set_=again, where=_C.state != HELD
+        ).returning(_C.asked)
+        asked = connection.execute(taken).scalar()
+        return None if asked is None else Turn(patient, asked, run)
+
+    def end(self, connection: Connection, turn: Turn, again_on: date | None) -> bool:
+        """The turn is over; false if it was somebody else's by now."""
+        return self._over(connection, turn, DONE, {"again_on": again_on})
+
+    def give_back(self, connection: Connection, turn: Turn) -> None:
+        """The patient waits for the next run."""
+        self._over(connection, turn, GIVEN_BACK, {})
+
+    def _over(
+        self, connection: Connection, turn: Turn, state: int, more: dict[str, date | None]
+    ) -> bool:
+        own = (
+            self._mine,
+            _C.patient == turn.patient,
+            _C.state == HELD,
+            _C.holder == turn.by,
+            _C.claimed == turn.asked,
+        )
+        noted_since = _C.asked > turn.asked
+        after = {"state": case((noted_since, WAITS), else_=state), "holder": None}
+        done = connection.execute(update(PATIENT).where(*own).values(after | more))
+        return bool(done.rowcount)
+
+    def _numbers(self, connection: Connection, count: int) -> int:
+        """The first of so many new numbers; others wait for theirs until the transaction ends."""
+        given = (
+            update(PLACE)
+            .where(PLACE.c.scope == self._scope)
+            .values(noted=PLACE.c.noted + count)
+            .returning(PLACE.c.noted)
+        )
+        last: int = connection.execute(given).scalar_one()
+        return last - count + 1
