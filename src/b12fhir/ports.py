@@ -356,12 +356,14 @@ class Recalled:
     """What the audit record knows of one patient.
 
     ``decision`` is the digest of the last decision. ``unfinished`` names the last intended entry
-    that nothing answers (``""`` if there is none) and ``digests`` what it was about to write.
+    that nothing answers (``""`` if there is none), ``digests`` what it was about to write and
+    ``outcome`` the word it bears.
     """
 
     decision: str = ""
     unfinished: str = ""
     digests: frozenset[str] = frozenset()
+    outcome: str = ""
 
 
 class Audit(Protocol):

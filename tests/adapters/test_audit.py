@@ -144,7 +144,7 @@ def test_a_write_is_open_until_its_end_is_known(path, end, is_open):
     name = audit.record(write())
     if end:
         audit.record(write(end, name))
-    expected = Recalled("", name, frozenset({"c1"})) if is_open else Recalled()
+    expected = Recalled("", name, frozenset({"c1"}), write().outcome) if is_open else Recalled()
     assert audit.recall(ANNA) == book(path).recall(ANNA) == expected
     found = verify(path)
     assert found.is_good is not is_open

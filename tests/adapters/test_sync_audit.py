@@ -24,7 +24,7 @@ from b12fhir.fhir.site import Site
 from b12fhir.fhir.told import TRANSACTION
 from b12fhir.ports import AuditEntry, AuditKind, AuditState
 from b12fhir.protocol.load import load_protocol
-from b12fhir.service.recording import OFF, UNKEYED, pseudonym
+from b12fhir.service.recording import ENGINE, OFF, PROVENANCE, UNKEYED, pseudonym
 from b12fhir.wiring import house
 from tests.support.phi import TOKEN, assert_no_phi, sentinel_patient
 
@@ -301,6 +301,16 @@ def test_a_write_without_a_digest_to_look_for_stays_open(path):
     audit.record(AuditEntry(AuditKind.SIGNATURE, "Practitioner/7", INTENDED, patient=KEY))
     run(Server(600), path)
     assert len(verify(path).unfinished) == 1
+
+
+def test_a_provenance_of_which_no_answer_came_does_not_stay_open_for_ever(path):
+    """HAPI gives it an id of its own, so it cannot be found; the write it is about is on record."""
+    audit = FileAudit(path, lambda: NOW)
+    audit.record(AuditEntry(WRITE, ENGINE, INTENDED, patient=KEY, outcome=PROVENANCE))
+    run(Server(600), path)
+    settled = kept(path)[1]
+    assert (settled.state, settled.outcome) == (OVERTAKEN, "provenance-not-looked-for")
+    assert verify(path).is_good
 
 
 def test_odd_identities_and_versions_of_others_do_not_reach_the_record(path):

@@ -35,6 +35,8 @@ from b12fhir.service.propose import Proposal
 
 ENGINE = f"b12fhir/{__version__}"
 UNKEYED = "unkeyed"
+# The outcome of a Provenance that is sent after the write that it is about.
+PROVENANCE = "provenance"
 _LITERAL = re.compile(r"(?P<kind>[A-Z][A-Za-z]{1,63})/[A-Za-z0-9.-]{1,64}\Z")
 _LOCATION = re.compile(r"(?:.*/)?(?P<ref>[A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})/_history/(?P<v>[^/]+)")
 
@@ -144,11 +146,16 @@ def transact(
 def settle(audit: Audit, proposal: Proposal, resources: Sequence[Resource]) -> None:
     """Close a write that nobody knows the end of, now that the patient has been read again.
 
-    It was done if every resource of it is stored as intended; else it is overtaken. One without a
-    digest to look for stays open: a person has to look.
+    It was done if every resource of it is stored as intended; else it is overtaken. A Provenance
+    that followed a write is not looked for: the write itself is on record, and no decision rests
+    on it. Any other without a digest to look for stays open: a person has to look.
     """
     about = _about(proposal)
     known = audit.recall(about.patient)
+    if known.unfinished and known.outcome == PROVENANCE:
+        outcome, answers = "provenance-not-looked-for", known.unfinished
+        audit.record(replace(about, state=AuditState.OVERTAKEN, outcome=outcome, answers=answers))
+        return
     if not (known.unfinished and known.digests):
         return
     ours = (resource for resource in resources if resource.get("resourceType") in KINDS)

@@ -1,7 +1,10 @@
 """What the record says of each patient, gathered entry by entry."""
 
+from dataclasses import replace
+
 from b12fhir.ports import AuditEntry, AuditKind, AuditState, Recalled
 
+_NOTHING = Recalled()
 ENDS = frozenset({AuditState.DONE, AuditState.REFUSED, AuditState.OVERTAKEN})
 
 
@@ -10,7 +13,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._decisions: dict[str, str] = {}
-        self._open: dict[str, tuple[str, frozenset[str]]] = {}
+        self._open: dict[str, Recalled] = {}
 
     def note(self, entry: AuditEntry, name: str) -> None:
         """Take one entry into account, in their order."""
@@ -18,11 +21,13 @@ class Memory:
             self._decisions[entry.patient] = entry.decision
         if entry.state is AuditState.INTENDED:
             digests = frozenset(one.digest for one in entry.written if one.digest)
-            self._open[entry.patient] = (name, digests)
-        elif entry.state in ENDS and self._open.get(entry.patient, ("",))[0] == entry.answers:
+            self._open[entry.patient] = Recalled("", name, digests, entry.outcome)
+        elif entry.state in ENDS and self._left(entry.patient).unfinished == entry.answers:
             self._open.pop(entry.patient, None)
 
     def recall(self, patient: str) -> Recalled:
         """What is known of one patient."""
-        name, digests = self._open.get(patient, ("", frozenset()))
-        return Recalled(self._decisions.get(patient, ""), name, digests)
+        return replace(self._left(patient), decision=self._decisions.get(patient, ""))
+
+    def _left(self, patient: str) -> Recalled:
+        return self._open.get(patient, _NOTHING)

@@ -34,7 +34,14 @@ from b12fhir.fhir.validate import validate
 from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirWriter, Resource, Version
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal, Wanted, propose, wanted
-from b12fhir.service.recording import ENGINE, record_decision, settle, transact, write_entry
+from b12fhir.service.recording import (
+    ENGINE,
+    PROVENANCE,
+    record_decision,
+    settle,
+    transact,
+    write_entry,
+)
 
 _PAUSE_S = 0.2
 _SERVER_FAULT = 500
@@ -242,7 +249,7 @@ class Visit:
         if after is None:
             return ""
         try:
-            self._transact(after, replace(entry, outcome="provenance"))
+            self._transact(after, replace(entry, outcome=PROVENANCE))
         except ServerError as error:
             return f"; its Provenance could not be stored: {error}"
         return ""
