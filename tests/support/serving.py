@@ -82,7 +82,12 @@ class Service:
 
 def run_serve(folder: Path, *argv: str, program: list[str] | None = None) -> tuple[int, str, str]:
     """Run it to its end: exit code, output, errors."""
-    command = [*(program or _PROGRAM), "serve", *argv]
+    return run(folder, "serve", *argv, program=program)
+
+
+def run(folder: Path, *argv: str, program: list[str] | None = None) -> tuple[int, str, str]:
+    """Run any command as a process of its own: exit code, output, errors."""
+    command = [*(program or _PROGRAM), *argv]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
     )
@@ -90,11 +95,11 @@ def run_serve(folder: Path, *argv: str, program: list[str] | None = None) -> tup
 
 
 @contextmanager
-def service(folder: Path, config: str) -> Iterator[Service]:
+def service(folder: Path, config: str, *argv: str) -> Iterator[Service]:
     """A service with these settings in ``folder``, as long as the block runs."""
     file, errors = folder / "b12fhir.toml", folder / "errors.txt"
     file.write_text(f'listen = "127.0.0.1:0"\n{config}', "utf-8")
-    command = [*_PROGRAM, "serve", "--config", str(file)]
+    command = [*_PROGRAM, "serve", "--config", str(file), *argv]
     with errors.open("w") as stream:
         process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=stream, text=True)
     try:

@@ -55,11 +55,13 @@ class Hooks:
         self.book.close()
 
 
-def make_hooks(house: House, folder: Path | None = None) -> Hooks:
+def make_hooks(
+    house: House, folder: Path | None = None, *, beside: Callable[[], str] = str
+) -> Hooks:
     """The service as the settings want it.
 
-    ``folder`` is where several workers keep their figures. Raises `ConfigError` or `ProtocolError`
-    for what would keep it from working.
+    ``folder`` is where several workers keep their figures; ``beside`` tells what else runs here.
+    Raises `ConfigError` or `ProtocolError` for what would keep it from working.
     """
     settings = house.settings
     metrics = Metrics(folder)
@@ -75,6 +77,7 @@ def make_hooks(house: House, folder: Path | None = None) -> Hooks:
         clock=house.clock,
         public=settings.base_url(),
         metrics=metrics,
+        beside=beside,
         origins=frozenset(settings.hooks_origins),
         services=_services(settings.hooks_services),
         links=_links(settings.smart_url),

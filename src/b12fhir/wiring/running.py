@@ -50,7 +50,7 @@ def run(house: House, folder: Path, *, listens: bool = False) -> int:
     at = listen(*settings.listen)
     # Port 0 is whichever was free.
     there = replace(house, settings=replace(settings, listen=(settings.listen[0], at.port)))
-    hooks = make_hooks(there, folder)
+    hooks = make_hooks(there, folder, beside=ear.watcher.told if ear else str)
     _prepare(there, hooks)
     there.say(
         f"serving CDS Hooks at {there.settings.base_url()}/cds-services with "

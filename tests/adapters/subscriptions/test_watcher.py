@@ -120,7 +120,7 @@ def test_a_pass_that_failed_is_run_again_and_its_bell_still_counts():
         passes.none()
         assert figures.value("b12fhir_passes_total", outcome="failed") == 1
         assert figures.value("b12fhir_passes_failed_in_a_row") == 0
-        assert watcher.trouble == ""
+        assert watcher.told() == "Changes are listened for.\n"
         assert figures.value("b12fhir_bell_seconds_count") == 1
         # The clock goes 5 s a look: the bell; begin of the failed pass; begin and end of the next.
         assert figures.value("b12fhir_bell_seconds_sum") == 15
@@ -133,7 +133,9 @@ def test_no_bell_hastens_the_next_try_and_the_end_does_not_wait_for_it():
         passes.one()
         watcher.ring()
         passes.none()
-        assert watcher.trouble == "AuthError"
+        assert watcher.told() == (
+            "The last look for changes failed (AuthError); it is tried again.\n"
+        )
     assert passes.count == 1
 
 

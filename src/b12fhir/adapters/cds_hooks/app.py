@@ -121,7 +121,7 @@ def _about(app: Flask, parts: Parts) -> None:
         """Ready: the protocol loads, and the book can be read and written."""
         parts.protocol(parts.clock())
         if parts.book.is_ready():
-            return Response("ok\n", mimetype="text/plain")
+            return Response(f"ok\n{parts.beside()}", mimetype="text/plain")
         return refusals.refused(503, "The book of cards and feedback cannot be used now.")
 
     @app.get("/metrics")

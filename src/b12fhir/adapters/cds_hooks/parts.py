@@ -37,7 +37,8 @@ class Parts:
     seen from a server or a caller. ``public`` is the address under which clients reach the service,
     without a slash at the end: tokens are made out to it. ``origins`` are those that a browser may
     call from. ``services`` are the ids that are on. ``links`` stand on every card. ``silence``
-    bounds for how long an answered card is held back.
+    bounds for how long an answered card is held back. ``beside`` is a line of `/readyz` on what
+    else runs in this process: no card waits for that.
     """
 
     gate: Gatekeeper
@@ -53,4 +54,5 @@ class Parts:
     links: tuple[Link, ...] = ()
     limits: HookLimits = field(default_factory=HookLimits)
     silence: SilenceLimits = field(default_factory=SilenceLimits)
+    beside: Callable[[], str] = str
     uuids: Callable[[], str] = fresh_uuid

@@ -79,6 +79,12 @@ class Watcher:
         self.trouble = ""
         """Why the last pass failed, in a word; ``""`` if it did not."""
 
+    def told(self) -> str:
+        """How the last pass went, in one line."""
+        if self.trouble:
+            return f"The last look for changes failed ({self.trouble}); it is tried again.\n"
+        return "Changes are listened for.\n"
+
     def ring(self) -> None:
         """Something changed. Returns at once."""
         with self._lock:
