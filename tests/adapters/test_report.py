@@ -24,6 +24,7 @@ from b12fhir.kernel.truth import Truth
 from b12fhir.plan.model import Plan
 from b12fhir.protocol.model import Review
 from b12fhir.service import Proposal
+from b12fhir.service.gist import Gist
 from tests.support import builders
 
 AS_OF = datetime(2026, 11, 21, 10, 17, tzinfo=ZoneInfo("Asia/Kathmandu"))
@@ -53,7 +54,7 @@ def routine(patient: str, **changes) -> Proposal:
 
 
 def html(*proposals: Proposal, issues=()) -> str:
-    return page(proposals, issues, proposals[0].protocol.pack, AS_OF).decode()
+    return page(Gist.of(proposals), issues, proposals[0].protocol.pack, AS_OF).decode()
 
 
 def screen(width: int) -> tuple[Terminal, io.StringIO]:
@@ -90,13 +91,13 @@ def test_the_most_urgent_come_first_then_the_most_severe():
     mild = routine("Patient/b", severity=SeverityGrade.MILD)
     last = routine("Patient/c")
     first = proposal("Patient/z")
-    found = [one.patient for one in ordered([last, mild, soon, first])]
+    found = [one.patient for one in ordered(Gist.of([last, mild, soon, first]))]
     assert found == ["Patient/z", "Patient/a", "Patient/b", "Patient/c"]
 
 
 def test_equal_patients_stand_by_reference_whatever_the_input_order():
     pair = [routine("Patient/b"), routine("Patient/a")]
-    assert ordered(pair) == ordered(pair[::-1])
+    assert ordered(Gist.of(pair)) == ordered(Gist.of(pair[::-1]))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_equal_patients_stand_by_reference_whatever_the_input_order():
 def test_the_urgent_are_counted_even_when_there_are_none(urgent, of, says):
     some = [proposal(f"Patient/u{n}") for n in range(urgent)]
     others = [routine(f"Patient/r{n}") for n in range(of - urgent)]
-    assert says in urgent_line(ordered(some + others))
+    assert says in urgent_line(Gist.of(some + others))
 
 
 def test_every_class_and_urgency_has_words():
@@ -257,7 +258,7 @@ def test_text_from_a_record_cannot_steer_a_terminal(text, shown):
 def test_every_output_says_who_signed_the_pack(review, says):
     one = proposal(pack=builders.build_pack(review=review))
     terminal, stream = screen(200)
-    terminal.summary([one])
+    terminal.summary(Gist.of([one]))
     assert says in stream.getvalue()
     assert says in re.sub("<[^>]+>", "", html(one))
 
@@ -269,7 +270,7 @@ def test_every_output_says_who_signed_the_pack(review, says):
 def test_the_table_fits_and_shows_everyone_at_any_width(width):
     terminal, stream = screen(width)
     long = routine("Patient/7110d82f-aeb7-475c-9024-551107adfe0d")
-    terminal.summary([long, proposal("Patient/p1")])
+    terminal.summary(Gist.of([long, proposal("Patient/p1")]))
     shown = stream.getvalue().splitlines()
     assert max(len(line) for line in shown) <= width
     assert "p1" in stream.getvalue()
@@ -279,7 +280,7 @@ def test_the_table_fits_and_shows_everyone_at_any_width(width):
 
 def test_without_a_terminal_or_columns_the_table_is_wide_and_plain():
     stream = io.StringIO()
-    Terminal(stream, {}).summary([proposal()])
+    Terminal(stream, {}).summary(Gist.of([proposal()]))
     assert "\x1b" not in stream.getvalue()
     assert "Open questions" in stream.getvalue()
 
@@ -287,16 +288,16 @@ def test_without_a_terminal_or_columns_the_table_is_wide_and_plain():
 def test_many_open_questions_are_shortened_in_the_table_only():
     gaps = tuple(Remark(f"g{n}", f"Question {n}.", "R-1") for n in range(5))
     terminal, stream = screen(240)
-    terminal.summary([proposal(gaps=gaps)])
+    terminal.summary(Gist.of([proposal(gaps=gaps)]))
     assert "and 2 more" in stream.getvalue()
-    terminal.detail([proposal(gaps=gaps)])
+    terminal.detail(Gist.of([proposal(gaps=gaps)]))
     assert "Question 4." in stream.getvalue()
 
 
 def test_the_detail_shows_everything_that_was_decided_and_set_aside():
     issue = Issue("unit", Severity.ERROR, "Observation/9", "Observation/9 has no unit.")
     terminal, stream = screen(200)
-    terminal.detail([proposal(issues=[issue], flags=("treat_now",))])
+    terminal.detail(Gist.of([proposal(issues=[issue], flags=("treat_now",))]))
     shown = stream.getvalue()
     for text in (
         "Patient/p1",
@@ -317,7 +318,7 @@ def test_the_detail_shows_everything_that_was_decided_and_set_aside():
 
 def test_hostile_text_reaches_a_terminal_harmless():
     terminal, stream = screen(200)
-    terminal.detail([proposal(gaps=(Remark("x", HOSTILE, "R-1"),))])
+    terminal.detail(Gist.of([proposal(gaps=(Remark("x", HOSTILE, "R-1"),))]))
     terminal.lines([HOSTILE])
     assert "\x1b" not in stream.getvalue()
     assert "\u202e" not in stream.getvalue()
@@ -325,7 +326,7 @@ def test_hostile_text_reaches_a_terminal_harmless():
 
 def test_markup_like_text_is_shown_as_it_is():
     terminal, stream = screen(200)
-    terminal.detail([proposal(gaps=(Remark("x", "[bold]x[/bold] :smile:", "R-1"),))])
+    terminal.detail(Gist.of([proposal(gaps=(Remark("x", "[bold]x[/bold] :smile:", "R-1"),))]))
     assert "[bold]x[/bold] :smile:" in stream.getvalue()
 
 
@@ -408,4 +409,4 @@ def test_the_same_input_gives_the_same_page():
 
 def test_an_empty_report_is_still_a_page():
     pack = builders.build_pack()
-    assert b"Urgent found: 0 of 0" in page([], [], pack, AS_OF)
+    assert b"Urgent found: 0 of 0" in page(Gist(), [], pack, AS_OF)

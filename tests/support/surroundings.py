@@ -49,10 +49,11 @@ def own_state(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """An audit record of its own for each test, and none in the working folder."""
+    """An audit record and a state of sync of its own for each test, none in the working folder."""
     name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
-    place = tmp_path_factory.getbasetemp() / "state" / name / "audit.jsonl"
-    monkeypatch.setattr(settings, "AUDIT_FILE", place)
+    folder = tmp_path_factory.getbasetemp() / "state" / name
+    monkeypatch.setattr(settings, "AUDIT_FILE", folder / "audit.jsonl")
+    monkeypatch.setattr(settings, "SYNC_STORE", f"sqlite:///{folder / 'sync.sqlite3'}")
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from b12fhir.errors import ConfigError
 from b12fhir.kernel.address import parse_address
 
+OFF = "off"
 _MAX_WORDS = 100
 _MAX_PORT = 65_535
 
@@ -143,6 +144,11 @@ def store(text: str) -> str:
         msg = "not the address of a SQLite or PostgreSQL database."
         raise ConfigError(msg, hint="Write it like sqlite:///state/hooks.sqlite3.")
     return text
+
+
+def store_or_off(text: str) -> str:
+    """The address of a database, or ``off`` for none."""
+    return OFF if text.lower() == OFF else store(text)
 
 
 def _parts(text: str) -> list[str]:

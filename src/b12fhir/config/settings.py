@@ -6,17 +6,18 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 
 from b12fhir.config.files import read_codes, read_key, read_secret, read_token
+from b12fhir.config.readers import OFF
 from b12fhir.fhir.codemap import CodeMap
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
 from b12fhir.ports import Client
 
 # Where a sync that writes keeps its record unless it is told another place: beside `out`.
 AUDIT_FILE = Path("state/audit.jsonl")
-OFF = "off"
 # Who must show a token: every caller; nobody, on this machine only; nobody, wherever he calls from.
 AUTH_ON, AUTH_OFF, AUTH_OPEN = "on", "off", "open"
 LISTEN = ("127.0.0.1", 8000)
 STORE = "sqlite:///state/hooks.sqlite3"
+SYNC_STORE = "sqlite:///state/sync.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class Settings:
     approve_days: int = APPROVE_DAYS
     audit: str = ""
     audit_key_file: Path | None = None
+    sync_store: str = field(default="", repr=False)
+    sync_full_days: int = 7
+    sync_overlap_s: int = 600
     listen: tuple[str, int] = LISTEN
     public_url: str = ""
     hooks_auth: str = AUTH_ON
@@ -82,6 +86,10 @@ class Settings:
     def subscription_secret(self) -> str:
         """What a FHIR server shows that tells of changes. Never logged, never shown."""
         return read_secret(self.subscription_secret_file)
+
+    def sync_place(self) -> str:
+        """The database of how far a sync has come; ``""`` where nothing is kept."""
+        return "" if self.sync_store == OFF else self.sync_store or SYNC_STORE
 
     def audit_file(self, *, writes: bool) -> Path | None:
         """Where to keep the audit record, or ``None``; ``writes``: does the run write to a server?

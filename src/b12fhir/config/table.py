@@ -7,6 +7,7 @@ from b12fhir.config.hook_rows import HOOK_ROWS
 from b12fhir.config.listen_rows import LISTEN_ROWS
 from b12fhir.config.row import Setting
 from b12fhir.config.settings import AUDIT_FILE
+from b12fhir.config.sync_rows import SYNC_ROWS
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
 from b12fhir.fhir.told import read_told
 
@@ -145,6 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
         "it, so that whoever can write the file but not read the key cannot forge it unseen.",
         Path,
     ),
+    *SYNC_ROWS,
     *HOOK_ROWS,
     *LISTEN_ROWS,
 )

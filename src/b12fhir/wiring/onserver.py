@@ -4,14 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from b12fhir.adapters import cli, files, signoff
+from b12fhir.adapters import cli, signoff
 from b12fhir.adapters.doctor import STOPS, diagnose
 from b12fhir.adapters.follow import no_signed_plan, owner_of
 from b12fhir.adapters.install import install, refusals
 from b12fhir.adapters.server import RestServer
-from b12fhir.adapters.sync import SyncSettings, sync
+from b12fhir.adapters.sync import SyncSettings
 from b12fhir.adapters.sync.reading import PatientReader
-from b12fhir.adapters.sync.report import HANDED_OVER
 from b12fhir.errors import OK, PARTIAL, ServerError
 from b12fhir.fhir.capabilities import Capabilities, read_capabilities
 from b12fhir.fhir.lifecycle import PlanState, State
@@ -20,9 +19,8 @@ from b12fhir.ports import Audit, Resource
 from b12fhir.service import Followed, follow
 from b12fhir.service.recording import OFF
 from b12fhir.wiring.house import House
-from b12fhir.wiring.saying import said, synced
-
-HANDOVER = "handover"
+from b12fhir.wiring.saying import said
+from b12fhir.wiring.syncing import sync_and_tell
 
 
 @dataclass(frozen=True)
@@ -31,30 +29,8 @@ class OnServer:
 
     house: House
 
-    def sync(self, as_of: datetime, dry_run: bool, ticker: cli.Ticker) -> cli.Synced:  # noqa: FBT001 - a port
-        chosen = SyncSettings(
-            workers=self.house.settings.workers,
-            dry_run=dry_run,
-            validate=self.house.settings.validate,
-            told=self.house.settings.server_can,
-        )
-        handover = self.house.settings.out / HANDOVER
-        with self.house.server() as server:
-            done = sync(
-                server,
-                self.house.protocol(as_of),
-                self.house.site(server.base),
-                as_of,
-                chosen,
-                audit=self.house.audit(writes=not dry_run),
-                handover=files.HandoverFolder(handover),
-                begin=ticker.begin,
-                done=lambda _: ticker.step(),
-            )
-        record = self.house.settings.audit_file(writes=not dry_run)
-        kept = f"Audit record: {record or 'none is kept'}." if record or not dry_run else ""
-        waits = f"Handover folder: {handover}" if done.counts[HANDED_OVER] else ""
-        return synced(done, self.house.stderr, *(line for line in (waits, kept) if line))
+    def sync(self, asked: cli.Round, ticker: cli.Ticker) -> cli.Synced:
+        return sync_and_tell(self.house, asked, ticker)
 
     def follow(self, plan: str, patient: str, as_of: datetime) -> Sequence[Followed]:
         """The signed plans of one patient; one of them, if its key is given."""

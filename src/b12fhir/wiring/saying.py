@@ -5,34 +5,35 @@ from collections.abc import Sequence
 from typing import IO
 
 from b12fhir.adapters import cli
+from b12fhir.adapters.cli.exits import INTERRUPTED
 from b12fhir.adapters.sync import SyncReport
 from b12fhir.adapters.sync.report import NOTHING
 from b12fhir.errors import OK, PARTIAL, B12Error, Defect, ServerError
+from b12fhir.service.gist import Gist
 
 
-def synced(done: SyncReport, stderr: IO[str], *more: str) -> cli.Synced:
+def synced(done: SyncReport, gist: Gist, stderr: IO[str], *more: str) -> cli.Synced:
     """What the command line shows of a run; ``more`` lines come last."""
     lines = list(done.lines())
     unchanged = done.counts[NOTHING]
     if unchanged == done.patients:
         lines.append(f"Nothing to write: {unchanged} patients stand unchanged.")
-    writes = [result.write for result in done.results if result.write]
-    errors = done.errors
-    if defect := next((error for error in errors if isinstance(error, Defect)), None):
+    if done.interrupted:
+        lines.append("Stopped before the end, as somebody asked. The next run goes on.")
+    if defect := next((error for error in done.errors if isinstance(error, Defect)), None):
         traceback.print_exception(defect, file=stderr)
-    code = PARTIAL if done.partial else OK
-    if done.all_failed:
-        code = errors[0].exit_code
+    words = said(done.errors, stderr)
+    return cli.Synced(gist, [*lines, *more], done.problems(), words, _code(done))
+
+
+def _code(done: SyncReport) -> int:
+    if done.interrupted:
+        return INTERRUPTED
     if done.error:
-        code = done.error.exit_code
-    return cli.Synced(
-        done.proposals,
-        [write.bundle for write in writes if write.bundle],
-        [*lines, *more],
-        done.problems(),
-        said(errors, stderr),
-        code,
-    )
+        return done.error.exit_code
+    if done.all_failed:
+        return done.errors[0].exit_code
+    return PARTIAL if done.partial else OK
 
 
 def said(errors: Sequence[B12Error], stderr: IO[str]) -> list[str]:

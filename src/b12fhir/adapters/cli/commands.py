@@ -9,7 +9,7 @@ import msgspec
 
 from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.calendar_commands import calendar
-from b12fhir.adapters.cli.doors import Doors, Records
+from b12fhir.adapters.cli.doors import Doors, Records, Round
 from b12fhir.adapters.cli.feedback_commands import feedback
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
@@ -22,6 +22,7 @@ from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
 from b12fhir.service import Proposal, explanation_json, to_json
 from b12fhir.service import explain as why
+from b12fhir.service.gist import Gist
 
 _SHOWN = 20
 _NAMED = 3
@@ -41,7 +42,7 @@ def demo(args: Namespace, doors: Doors) -> int:
     issues = [_line(issue) for issue in records.issues] + failures
     bundles = [bundle for one in proposals if (bundle := one.bundle()) is not None]
     written = _write(proposals, bundles, issues, doors, as_of)
-    doors.out.summary(proposals)
+    doors.out.summary(Gist.of(proposals))
     doors.out.lines((f"Assessed as of {as_of.date()}. Nothing was sent anywhere.", *written))
     _tell(doors, failures)
     return _code(records, failures)
@@ -57,9 +58,10 @@ def assess(args: Namespace, doors: Doors) -> int:
     if args.json:
         _print_json(proposals, doors)
     else:
-        if len(proposals) > 1:
-            doors.out.summary(proposals)
-        doors.out.detail(proposals)
+        gist = Gist.of(proposals)
+        if gist.total > 1:
+            doors.out.summary(gist)
+        doors.out.detail(gist)
     _tell(doors, [_line(issue) for issue in records.issues] + failures)
     return _code(records, failures)
 
@@ -82,14 +84,18 @@ def explain(args: Namespace, doors: Doors) -> int:
 
 def sync(args: Namespace, doors: Doors) -> int:
     """Read a server, decide, write proposals."""
-    as_of = _ready(args, doors)
+    asked = Round(
+        as_of=_ready(args, doors),
+        dry_run=args.dry_run,
+        full=args.full,
+        since=_since(args.since, doors),
+        patients=tuple(f"Patient/{one.removeprefix('Patient/')}" for one in args.patient or ()),
+        files=bool(args.out),
+    )
     with doors.err.progress("Patients") as ticker:
-        done = doors.sync(as_of, args.dry_run, ticker)
-    written: Sequence[str] = ()
-    if args.out:
-        written = _write(done.proposals, done.bundles, done.problems, doors, as_of)
-    doors.out.summary(done.proposals)
-    doors.out.lines((*done.lines, *written))
+        done = doors.sync(asked, ticker)
+    doors.out.summary(done.gist)
+    doors.out.lines(done.lines)
     _tell(doors, [*done.problems, *done.said])
     return done.code
 
@@ -157,6 +163,17 @@ def moment(text: str | None, doors: Doors) -> datetime:
     return datetime.combine(when.first, time(23, 59, 59), doors.zone)
 
 
+def _since(text: str | None, doors: Doors) -> datetime | None:
+    """The instant from which changes count; a bare day means its first second."""
+    if text is None:
+        return None
+    when = parse_when(text, doors.zone)
+    if when is None or not when.is_exact:
+        msg = f"--since {text[:40]!r} is no day or instant."
+        raise UsageError(msg, hint="Write it like 2026-11-21 or 2026-11-21T10:17:23Z.")
+    return when.instant or datetime.combine(when.first, time(), doors.zone)
+
+
 def _only(records: Records) -> str:
     """The one patient of the input."""
     patients = list(records.patients)
@@ -198,7 +215,7 @@ def _write(
     """Write proposals and report; the lines that say where they are."""
     lines = (encode(bundle) + b"\n" for bundle in bundles)
     sheet = doors.write(doors.folder, "proposals.ndjson", lines)
-    text = doors.page(proposals, issues, doors.pack(as_of), as_of)
+    text = doors.page(Gist.of(proposals), issues, doors.pack(as_of), as_of)
     page = doors.write(doors.folder, "report.html", [text])
     return (
         f"Proposals: {sheet} ({len(bundles)} transaction Bundles, one a line)",

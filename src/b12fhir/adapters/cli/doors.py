@@ -12,6 +12,7 @@ from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
 from b12fhir.service import Explanation, Followed, Proposal
+from b12fhir.service.gist import Gist
 from b12fhir.service.hooks.rates import FeedbackReport
 
 
@@ -49,19 +50,19 @@ class Ticker(Protocol):
         """Say how many there are."""
         ...
 
-    def step(self) -> None:
-        """One more is done."""
+    def step(self, note: str = "") -> None:
+        """One more is done; ``note`` says how it stands, and names nobody."""
         ...
 
 
 class Screen(Protocol):
     """One output stream."""
 
-    def summary(self, proposals: Sequence[Proposal]) -> None:
+    def summary(self, gist: Gist) -> None:
         """The table of all patients, urgent first."""
         ...
 
-    def detail(self, proposals: Sequence[Proposal]) -> None:
+    def detail(self, gist: Gist) -> None:
         """Everything about each patient."""
         ...
 
@@ -87,16 +88,30 @@ class Screen(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """What a run over a server is to do, and as of when.
+
+    ``full``: look at every patient; ``since``: at those of whom something changed from then on;
+    ``patients``: at these only. ``files``: write reports.
+    """
+
+    as_of: datetime
+    dry_run: bool = False
+    full: bool = False
+    since: datetime | None = None
+    patients: tuple[str, ...] = ()
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Synced:
     """What a run over a server did, ready to be shown.
 
-    ``bundles`` are the transactions sent, or in a dry run not sent. ``problems`` need a person.
-    ``said`` are the server's own words about refusals: they may quote a patient's data, so they
-    are shown on a terminal and stand nowhere else.
+    ``problems`` need a person. ``said`` are the server's own words about refusals: they may quote a
+    patient's data, so they are shown on a terminal and stand nowhere else.
     """
 
-    proposals: Sequence[Proposal]
-    bundles: Sequence[Resource]
+    gist: Gist
     lines: Sequence[str]
     problems: Sequence[str]
     said: Sequence[str]
@@ -196,9 +211,9 @@ class Doors:
     read: Callable[[Sequence[Path]], Records]
     demo: Callable[[], AbstractContextManager[Path]]
     propose: Callable[[Sequence[Resource], datetime, str], Proposal]
-    page: Callable[[Sequence[Proposal], Sequence[str], Pack, datetime], bytes]
+    page: Callable[[Gist, Sequence[str], Pack, datetime], bytes]
     write: Callable[[Path, str, Iterable[bytes]], Path]
-    sync: Callable[[datetime, bool, Ticker], Synced]
+    sync: Callable[[Round, Ticker], Synced]
     doctor: Callable[[], Diagnosis]
     artefacts: Callable[[], Sequence[Resource]]
     install: Callable[[bool], Installed]

@@ -59,10 +59,14 @@ each is decided again by the same rules. FILE is as for assess.""",
 examples:
   b12fhir sync --server http://127.0.0.1:8080/fhir --dry-run
   b12fhir sync --server https://ehr.example.org/fhir --token-file token.txt --out out
+  b12fhir sync --server https://ehr.example.org/fhir --patient 123 --patient 456
 
-Reads every patient, decides, and writes CarePlan, MedicationRequests and monitoring
-ServiceRequests as one transaction a patient: always draft proposals. What a clinician has signed
-is never touched. Run again with unchanged data it writes nothing.""",
+Decides, and writes CarePlan, MedicationRequests and monitoring ServiceRequests as one transaction a
+patient: always draft proposals. What a clinician has signed is never touched. The first run reads
+every patient; later ones those of whom something changed, who wait, or whose day has come, and once
+a week all. Killed at any moment, the next run goes on; two at once share the work. How far it has
+come stands in B12FHIR_SYNC_STORE, whose loss costs only time. Ctrl-C or SIGTERM lets the patients
+under way finish, a second one ends it at once. Exit code 30 if somebody waits for the next run.""",
     "doctor": """\
 examples:
   b12fhir doctor --server http://127.0.0.1:8080/fhir
@@ -235,12 +239,22 @@ def _files(parser: argparse.ArgumentParser) -> None:
 def _sync(parser: argparse.ArgumentParser) -> None:
     _server(parser)
     parser.add_argument("--dry-run", action="store_true", help="decide, but write nothing")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--full", action="store_true", help="read every patient, changed or not")
+    which.add_argument(
+        "--since", metavar="DATE", help="those of whom something changed from this day or instant"
+    )
+    which.add_argument(
+        "--patient", metavar="ID", action="append", help="only this patient (can be repeated)"
+    )
     parser.add_argument(
         "--workers", metavar="N", help="patients worked on at the same time (default: 2)"
     )
     _common(parser)
     parser.add_argument(
-        "--out", metavar="DIR", help="also write report.html and proposals.ndjson (default: do not)"
+        "--out",
+        metavar="DIR",
+        help="also write report.html, sync.json and proposals.ndjson",
     )
 
 

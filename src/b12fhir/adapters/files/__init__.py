@@ -3,6 +3,6 @@
 from b12fhir.adapters.files.grouping import Records
 from b12fhir.adapters.files.handover import HandoverFolder
 from b12fhir.adapters.files.reading import read
-from b12fhir.adapters.files.writing import write
+from b12fhir.adapters.files.writing import sheet, write
 
-__all__ = ["HandoverFolder", "Records", "read", "write"]
+__all__ = ["HandoverFolder", "Records", "read", "sheet", "write"]

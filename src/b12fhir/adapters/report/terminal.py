@@ -1,7 +1,8 @@
 """Tables and details for the terminal, at any width, and progress on stderr."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -15,13 +16,15 @@ from b12fhir.adapters.report import explained, feedback
 from b12fhir.adapters.report.view import Reason, View, class_counts, ordered, urgent_line
 from b12fhir.adapters.report.words import pack_line, safe
 from b12fhir.fhir.narrative import PROPOSAL_NOTICE
-from b12fhir.service import Explanation, Proposal
+from b12fhir.service import Explanation
+from b12fhir.service.gist import Gist
 from b12fhir.service.hooks.rates import FeedbackReport
 
 _WIDE = 110
 _PIPED = 140
 _QUESTIONS = 3
 _NAMED = 20
+_MINUTE_S = 60
 _STYLES = {"URGENT (same day)": "bold red", "soon (7 days)": "yellow"}
 
 
@@ -36,9 +39,15 @@ class _Console(Console):
 class Terminal:
     """Renders for one output stream; plain text of a fixed width when it is no terminal."""
 
-    def __init__(self, stream: IO[str], environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        stream: IO[str],
+        environ: Mapping[str, str],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         tty = stream.isatty()
         width = None if tty or "COLUMNS" in environ else _PIPED
+        self._ticks = ticks
         self._console = _Console(
             file=stream,
             width=width,
@@ -49,25 +58,26 @@ class Terminal:
             force_terminal=tty,
         )
 
-    def summary(self, proposals: Sequence[Proposal]) -> None:
-        """The table of all patients, urgent first, then counts."""
-        views = ordered(proposals)
+    def summary(self, gist: Gist) -> None:
+        """The table of the patients, urgent first, then counts of all."""
+        views = ordered(gist)
         wide = self._console.width >= _WIDE
         self._console.print(_wide_table(views) if wide else _narrow_table(views))
-        for word, number in (*class_counts(views), ("patients in all", len(views))):
+        if gist.kept.left_out:
+            self._line(f"and {gist.kept.left_out} patients more, none of them more urgent.")
+        for word, number in (*class_counts(gist), ("patients in all", gist.total)):
             self._line(f"{number:6}  {word}")
         urgent = [one.short for one in views if one.urgent]
-        names = f" {', '.join(urgent[:_NAMED])}" + (" ..." if len(urgent) > _NAMED else "")
-        self._line(f"{urgent_line(views)}{names if urgent else ''}", "bold red" if urgent else "")
-        self._line(_footer(proposals))
+        names = f" {', '.join(urgent[:_NAMED])}" + (" ..." if gist.urgent > _NAMED else "")
+        self._line(f"{urgent_line(gist)}{names if urgent else ''}", "bold red" if urgent else "")
+        self._line(_footer(gist))
 
-    def detail(self, proposals: Sequence[Proposal]) -> None:
+    def detail(self, gist: Gist) -> None:
         """Everything about each patient, urgent first."""
-        views = ordered(proposals)
-        for one in views:
+        for one in ordered(gist):
             self._one(one)
-        self._line(urgent_line(views), "bold red" if any(v.urgent for v in views) else "")
-        self._line(_footer(proposals))
+        self._line(urgent_line(gist), "bold red" if gist.urgent else "")
+        self._line(_footer(gist))
 
     def explanation(self, one: Explanation) -> None:
         """The pathway of one patient, question by question."""
@@ -93,12 +103,19 @@ class Terminal:
         self._console.file.write(text)
 
     @contextmanager
-    def progress(self, label: str) -> Iterator["Ticker"]:
-        """A progress bar while the block runs; nothing when the stream is no terminal."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
-        with bar:
-            yield Ticker(bar, label)
+    def progress(self, label: str) -> Iterator["_Bar | _Log"]:
+        """A bar while the block runs; where the stream is no terminal, a line a minute."""
+        if not self._console.is_terminal:
+            yield _Log(label, self.lines, self._ticks)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self._console) as bar:
+            yield _Bar(bar, label)
 
     def _one(self, one: View) -> None:
         self._line(one.patient, "bold")
@@ -115,20 +132,45 @@ class Terminal:
         self._console.print(Text(text, style=style))
 
 
-class Ticker:
+class _Bar:
     """Moves one progress bar."""
 
     def __init__(self, bar: Progress, label: str) -> None:
         self._bar = bar
-        self._task = bar.add_task(label, total=None)
+        self._task = bar.add_task(label, total=None, note="")
 
     def begin(self, total: int) -> None:
         """Say how many there are."""
         self._bar.update(self._task, total=total)
 
-    def step(self) -> None:
+    def step(self, note: str = "") -> None:
+        """One more is done; ``note`` says how it stands, and names nobody."""
+        self._bar.update(self._task, advance=1, note=note)
+
+
+class _Log:
+    """Says how far it is, at most once a minute: for a log that somebody may read later."""
+
+    def __init__(
+        self, label: str, say: Callable[[Iterable[str]], None], ticks: Callable[[], float]
+    ) -> None:
+        self._label, self._say, self._ticks = label, say, ticks
+        self._said = ticks()
+        self._total = self._done = 0
+
+    def begin(self, total: int) -> None:
+        """Take down how many there are."""
+        self._total = total
+
+    def step(self, note: str = "") -> None:
         """One more is done."""
-        self._bar.advance(self._task)
+        self._done += 1
+        if self._ticks() - self._said >= _MINUTE_S:
+            self._said = self._ticks()
+            # Some may have come since it began.
+            total = max(self._total, self._done)
+            more = f"; {note}" if note else ""
+            self._say([f"{self._label}: {self._done} of {total}{more}."])
 
 
 def _wide_table(views: Sequence[View]) -> Table:
@@ -216,6 +258,6 @@ def _reason(one: Reason) -> str:
     return f"{one.rule} {one.truth}: {one.text}{facts}{source}"
 
 
-def _footer(proposals: Sequence[Proposal]) -> str:
-    packs = dict.fromkeys(pack_line(one.protocol.pack) for one in proposals)
+def _footer(gist: Gist) -> str:
+    packs = dict.fromkeys(pack_line(one.protocol.pack) for one in gist.kept)
     return " ".join((*packs, PROPOSAL_NOTICE))

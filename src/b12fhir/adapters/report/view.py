@@ -1,27 +1,19 @@
 """What a reader sees of one proposal, in plain words: one view for terminal and page."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from b12fhir.adapters.report import words
-from b12fhir.decision.model import Bucket, Cause, SeverityGrade, Urgency
+from b12fhir.decision.model import Bucket, Cause, Urgency
 from b12fhir.fhir.dosage import dose_text, product_text, route_text
 from b12fhir.fhir.timing import every_text
 from b12fhir.kernel.evidence import Finding, Issue, Remark
 from b12fhir.plan.model import Monitor, Phase
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal
+from b12fhir.service.gist import Gist
 from b12fhir.service.wording import cited, sentence
-
-_URGENCIES = tuple(Urgency)
-_SEVERITIES = (
-    SeverityGrade.SEVERE,
-    SeverityGrade.MODERATE,
-    SeverityGrade.MILD,
-    SeverityGrade.NONE,
-)
-_CLASSES = tuple(words.CLASSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +36,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One patient, in words. ``order`` puts the most urgent first, then by reference.
-
-    ``asks`` are the questions in brief, for a table.
-    """
+    """One patient, in words. ``asks`` are the questions in brief, for a table."""
 
     patient: str
     short: str
     anchor: str
-    order: tuple[object, ...]
     urgent: bool
     urgency: str
     classification: str
@@ -81,8 +69,7 @@ def view(proposal: Proposal) -> View:
     return View(
         patient=patient,
         short=patient.removeprefix("Patient/"),
-        anchor=f"p-{re.sub('[^A-Za-z0-9.-]', '-', patient)}",
-        order=_order(proposal),
+        anchor=anchor(patient),
         urgent=decision.urgency is Urgency.URGENT,
         urgency=words.URGENCIES[decision.urgency],
         classification=words.CLASSES[decision.classification],
@@ -105,32 +92,25 @@ def view(proposal: Proposal) -> View:
     )
 
 
-def ordered(proposals: Iterable[Proposal]) -> list[View]:
-    """Views of many, urgent first."""
-    return sorted((view(one) for one in proposals), key=lambda one: one.order)
+def anchor(patient: str) -> str:
+    """Where a page has a patient."""
+    return f"p-{re.sub('[^A-Za-z0-9.-]', '-', patient)}"
 
 
-def class_counts(views: Sequence[View]) -> list[tuple[str, int]]:
+def ordered(gist: Gist) -> list[View]:
+    """Views of those a report shows, urgent first."""
+    return [view(one) for one in gist.kept]
+
+
+def class_counts(gist: Gist) -> list[tuple[str, int]]:
     """How many of each class, in the order of the rule book; classes without anybody left out."""
-    found = [one.classification for one in views]
-    return [(word, found.count(word)) for word in words.CLASSES.values() if word in found]
+    return [(word, gist.classes[one]) for one, word in words.CLASSES.items() if gist.classes[one]]
 
 
-def urgent_line(views: Sequence[View]) -> str:
+def urgent_line(gist: Gist) -> str:
     """The line every report begins with (0 is said too)."""
-    urgent = sum(one.urgent for one in views)
-    what = "need action the same day" if urgent != 1 else "needs action the same day"
-    return f"Urgent found: {urgent} of {len(views)} {what}."
-
-
-def _order(proposal: Proposal) -> tuple[object, ...]:
-    decision = proposal.decision
-    return (
-        _URGENCIES.index(decision.urgency),
-        _SEVERITIES.index(decision.severity),
-        _CLASSES.index(decision.classification),
-        proposal.patient_reference,
-    )
+    what = "need action the same day" if gist.urgent != 1 else "needs action the same day"
+    return f"Urgent found: {gist.urgent} of {gist.total} {what}."
 
 
 def _remarks(remarks: Iterable[Remark]) -> tuple[str, ...]:

@@ -59,6 +59,13 @@ class PatientResult:
         return self.kind not in INCOMPLETE
 
     @property
+    def written(self) -> int:
+        """How many resources were created, updated or withdrawn; in a dry run, would have been."""
+        write = self.write if self.kind in WRITTEN else None
+        plan = write.created + write.updated + write.withdrawn if write else 0
+        return plan + self.beside
+
+    @property
     def put_right(self) -> int:
         """How many resources were put right that shared an identity: the rest waits for that."""
         if self.write is None or not self.write.heals or self.kind == HANDED_OVER:
@@ -108,7 +115,7 @@ class SyncReport:
         self.patients += 1
         self.counts[result.kind] += 1
         self.resources_read += result.read
-        self.resources_written += 0 if self.dry_run else _written(result)
+        self.resources_written += 0 if self.dry_run else result.written
         self.overdue_doses += len(result.overdue)
         self._fresh += result.fresh
         if self._keep:
@@ -188,10 +195,3 @@ class SyncReport:
         """
         stopped = (self.stopped,) if self.stopped else ()
         return (*stopped, *self.troubles, *self._told, *self._late, *self._lost)
-
-
-def _written(result: PatientResult) -> int:
-    """How many resources were created, updated or withdrawn for one patient."""
-    write = result.write if result.kind in WRITTEN else None
-    plan = write.created + write.updated + write.withdrawn if write else 0
-    return plan + result.beside

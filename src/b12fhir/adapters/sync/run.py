@@ -158,7 +158,7 @@ class _Round:
         for patient in turns.missed:
             self._count(PatientResult(patient, report.NOT_TRIED, _ELSEWHERE))
         self._told.stopped = self._brake.reason
-        self._told.interrupted = self._settings.stop()
+        self._told.interrupted = self._settings.stop() and self._told.undone > 0
 
     def _turns(self) -> Turns:
         one = self._settings
