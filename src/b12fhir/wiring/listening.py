@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from b12fhir.adapters import files
+from b12fhir.adapters import cli
 from b12fhir.adapters.subscriptions.figures import Figures
 from b12fhir.adapters.subscriptions.routes import Door, bells
 from b12fhir.adapters.subscriptions.watcher import Pace, Pass, Passed, Watcher
-from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
+from b12fhir.adapters.sync import SyncReport
 from b12fhir.wiring.house import House
-from b12fhir.wiring.onserver import HANDOVER
+from b12fhir.wiring.syncing import Watch, one_sync
 
 # How long another run may be looking for changes before this one tries again later.
 _WAIT_S = 120
@@ -42,27 +42,9 @@ def one_pass(house: House, stop: Callable[[], bool]) -> Passed:
     ``stop`` tells whether the process is to end: those under way are then finished, if they can be
     in the time that calls have. Raises `B12Error` if nobody could be looked at.
     """
-    settings = house.settings
-    as_of = house.clock().astimezone(settings.zone)
-    chosen = SyncSettings(
-        workers=settings.workers,
-        validate=settings.validate,
-        told=settings.server_can,
-        wait_s=_WAIT_S,
-        grace_s=settings.hooks_grace,
-        stop=stop,
-        keep_results=False,
-    )
-    with house.server() as server:
-        done = sync(
-            server,
-            house.protocol(as_of),
-            house.site(server.base),
-            as_of,
-            chosen,
-            audit=house.audit(writes=True),
-            handover=files.HandoverFolder(settings.out / HANDOVER),
-        )
+    asked = cli.Round(house.clock().astimezone(house.settings.zone))
+    watch = Watch(stop=stop, wait_s=_WAIT_S, grace_s=house.settings.hooks_grace)
+    done, _ = one_sync(house, asked, watch)
     return summed(done)
 
 

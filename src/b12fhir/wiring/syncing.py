@@ -19,11 +19,16 @@ HANDOVER = "handover"
 
 @dataclass(frozen=True)
 class Watch:
-    """Who follows a run: is told how many patients there are and of each, and may end it."""
+    """Who follows a run: is told how many patients there are and of each, and may end it.
+
+    ``wait_s`` and ``grace_s`` as in `SyncSettings`.
+    """
 
     begin: Callable[[int], None] = lambda _: None
     done: Callable[[PatientResult], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
+    wait_s: float = 30
+    grace_s: float = 30
 
 
 def one_sync(house: House, asked: cli.Round, watch: Watch) -> tuple[SyncReport, int | None]:
@@ -39,6 +44,8 @@ def one_sync(house: House, asked: cli.Round, watch: Watch) -> tuple[SyncReport, 
         patients=asked.patients,
         told=settings.server_can,
         stop=watch.stop,
+        wait_s=watch.wait_s,
+        grace_s=watch.grace_s,
         keep_results=False,
     )
     with house.server() as server:
