@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from b12fhir.config import readers
 from b12fhir.errors import ConfigError
+from b12fhir.kernel.address import LOOPBACK
 from b12fhir.ports import Client
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_ISSUER = 500
 
 
@@ -90,7 +90,7 @@ def _jku(value: object) -> str:
     text = _text(value)
     readers.web_address(text)
     parts = urlsplit(text)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise ConfigError("not an https address.", hint="Keys are only fetched over https.")
     return text
 

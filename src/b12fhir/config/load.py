@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from b12fhir.config.conflicts import conflicts
 from b12fhir.config.row import PREFIX, Setting
 from b12fhir.config.settings import Settings
 from b12fhir.config.table import SETTINGS
@@ -17,7 +18,7 @@ def load(environ: Mapping[str, str], options: Mapping[str, str | None]) -> Setti
 
     An empty text counts as not given. Raises `ConfigError` that names every faulty value by its
     option, variable, or file and key; an unknown ``B12FHIR_*`` variable or key of the file is one,
-    because a misspelt safety switch must not be ignored.
+    because a misspelt safety switch must not be ignored. What does not go together is named then.
     """
     problems = _unknown(environ)
     path = options.get(_CONFIG) or environ.get(f"{PREFIX}{_CONFIG.upper()}", "").strip()
@@ -33,7 +34,10 @@ def load(environ: Mapping[str, str], options: Mapping[str, str | None]) -> Setti
                 problems.append(ConfigError(f"{source}: {error.message}", hint=error.hint))
     if problems:
         raise _together(problems)
-    return Settings(**given)  # type: ignore[arg-type]  # each reader returns its field's type
+    settings = Settings(**given)  # type: ignore[arg-type]  # each reader returns its field's type
+    if together := list(conflicts(settings)):
+        raise _together(together)
+    return settings
 
 
 def _unknown(environ: Mapping[str, str]) -> list[ConfigError]:

@@ -7,11 +7,12 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from b12fhir.errors import ConfigError
-from b12fhir.kernel.address import parse_address
+from b12fhir.kernel.address import LOOPBACK, parse_address
 
 OFF = "off"
 _MAX_WORDS = 100
 _MAX_PORT = 65_535
+_TOKEN_URL = "Write it like https://login.example.org/token."  # noqa: S105 - an address
 
 
 def server(text: str) -> str:
@@ -108,6 +109,34 @@ def web_address(text: str) -> str:
         msg = "not a plain http(s) address."
         raise ConfigError(msg, hint="Write it like https://b12.hospital.example.org/cds.")
     return text.rstrip("/")
+
+
+def secret_address(text: str) -> str:
+    """A web address that something secret is sent to or proved by: https, or on this machine.
+
+    It is kept to the letter, for others compare it so.
+    """
+    parts = _split(text)
+    if parts is None or parts.username or parts.password or parts.fragment:
+        raise ConfigError("not a plain web address.", hint=_TOKEN_URL)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise ConfigError("not an https address.", hint=_TOKEN_URL)
+    return text
+
+
+def token(text: str) -> str:
+    """One word of printable characters, as others gave it out."""
+    if not re.fullmatch(r"[\x21-\x7e]{1,200}", text):
+        raise ConfigError("not one word of at most 200 printable characters.")
+    return text
+
+
+def scopes(text: str) -> str:
+    """SMART scopes, one space between each two."""
+    words = text.split()
+    if not all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}", one) for one in words):
+        raise ConfigError("not a list of scopes.", hint="Write them like system/Patient.rs.")
+    return " ".join(words)
 
 
 def auth(text: str) -> str:

@@ -27,6 +27,15 @@ class Settings:
     config: Path | None = None
     server: str = ""
     token_file: Path | None = None
+    smart_client_id: str = ""
+    smart_key_file: Path | None = None
+    smart_next_key_file: Path | None = None
+    smart_token_url: str = ""
+    smart_scopes: str = ""
+    smart_jku: str = ""
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     server_id: str = ""
     server_can: Mapping[str, bool] = field(default_factory=dict)
     site_key: str = field(default="b12fhir", repr=False)

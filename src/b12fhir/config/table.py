@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from b12fhir.config import readers
+from b12fhir.config.auth_rows import AUTH_ROWS
 from b12fhir.config.hook_rows import HOOK_ROWS
 from b12fhir.config.listen_rows import LISTEN_ROWS
 from b12fhir.config.row import Setting
@@ -27,14 +28,7 @@ SETTINGS: tuple[Setting, ...] = (
         in_file=False,
     ),
     Setting("server", "--server", "none", "Base address of the FHIR R4 server.", readers.server),
-    Setting(
-        "token_file",
-        "--token-file",
-        "none",
-        "File that holds a bearer token. The token itself is never an option or a variable, "
-        "because other users can see those. Refused with plain http, except to this machine.",
-        Path,
-    ),
+    *AUTH_ROWS,
     Setting(
         "server_id",
         "",

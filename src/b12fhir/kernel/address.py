@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 from b12fhir.errors import ConfigError, ServerError
 
 _PORTS = {"http": 80, "https": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Address:
     def is_private(self) -> bool:
         """May a token travel there: encrypted, or not leaving this machine?"""
         scheme, host, _ = self.origin
-        return scheme == "https" or host in _LOOPBACK
+        return scheme == "https" or host in LOOPBACK
 
 
 def parse_address(text: str) -> Address:

@@ -20,6 +20,7 @@ from b12fhir.service import Proposal, propose
 from b12fhir.service.recording import pseudonym, record_decision
 from b12fhir.wiring.feedback import feedback, feedback_plot
 from b12fhir.wiring.house import House
+from b12fhir.wiring.keys import new_key, public_keys
 from b12fhir.wiring.onserver import OnServer
 from b12fhir.wiring.serving import serve
 from b12fhir.wiring.subscribing import subscriptions
@@ -50,6 +51,8 @@ def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors
         step=there.step,
         audit_verify=here.audit_verify,
         audit_history=here.audit_history,
+        new_key=new_key,
+        public_keys=public_keys,
         serve=partial(serve, house),
         subscriptions=partial(subscriptions, house),
         feedback=partial(feedback, house),

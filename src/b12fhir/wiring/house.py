@@ -17,6 +17,7 @@ from b12fhir.ports import Audit
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Protocol
 from b12fhir.service.recording import OFF
+from b12fhir.wiring.proof import Proof, make_proof
 
 Clock = Callable[[], datetime]
 
@@ -85,6 +86,17 @@ class House:
             hint = "Give --server https://ehr.example.org/fhir, or set B12FHIR_SERVER."
             raise ConfigError("No FHIR server is named.", hint=hint)
         limits = Limits(read_s=self.settings.timeout)
+        proof = self.proof
         return RestServer(
-            self.settings.server, token=self.settings.token, limits=limits, clock=self.clock
+            self.settings.server,
+            token=proof.token,
+            refused=proof.refused,
+            tls=proof.tls,
+            limits=limits,
+            clock=self.clock,
         )
+
+    @cached_property
+    def proof(self) -> Proof:
+        """How the FHIR server knows who we are: the same for all who ask it."""
+        return make_proof(self.settings, self.clock)

@@ -100,7 +100,8 @@ class OnServer:
 
     def doctor(self) -> cli.Diagnosis:
         with self.house.server() as server:
-            checks = diagnose(server, self.house.settings.server_can)
+            found = diagnose(server, self.house.settings.server_can)
+            checks = [*found, *self.house.proof.checks()]
         stops = any(check.state == STOPS for check in checks)
         return cli.Diagnosis(
             [check.line() for check in checks], ServerError.exit_code if stops else OK

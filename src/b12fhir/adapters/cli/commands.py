@@ -11,6 +11,7 @@ from b12fhir.adapters.cli.audit_commands import audit
 from b12fhir.adapters.cli.calendar_commands import calendar
 from b12fhir.adapters.cli.doors import Doors, Records, Round
 from b12fhir.adapters.cli.feedback_commands import feedback
+from b12fhir.adapters.cli.key_commands import keys
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.adapters.cli.subscription_commands import subscriptions
@@ -129,6 +130,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "doctor": doctor,
     "packs": packs,
     "serve": serve,
+    "keys": keys,
     "subscriptions": subscriptions,
     "protocol": protocol,
     "install-profiles": install_profiles,

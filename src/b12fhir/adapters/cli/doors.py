@@ -222,6 +222,8 @@ class Doors:
     step: Callable[[Step, datetime], Stepped]
     audit_verify: Callable[[str], Diagnosis]
     audit_history: Callable[[str, str], Sequence[str]]
+    new_key: Callable[[str, Path], bytes]
+    public_keys: Callable[[Sequence[Path]], bytes]
     serve: Callable[[bool, bool], Diagnosis]
     subscriptions: Callable[[Hearing], Heard]
     feedback: Callable[[datetime | None], FeedbackReport]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from b12fhir import __version__
-from b12fhir.adapters.cli import feedback_commands, subscription_commands
+from b12fhir.adapters.cli import feedback_commands, key_commands, subscription_commands
 from b12fhir.adapters.cli.exits import exit_codes
 from b12fhir.adapters.cli.plan_options import EXAMPLES as PLAN_EXAMPLES
 from b12fhir.adapters.cli.plan_options import PLAN_COMMANDS
@@ -134,6 +134,7 @@ _EPILOGUES = {
     **PLAN_EXAMPLES,
     "feedback": feedback_commands.EXAMPLE,
     "subscriptions": subscription_commands.EXAMPLE,
+    "keys": key_commands.EXAMPLE,
 }
 
 # Options that are settings: a name here is a field of `Settings`.
@@ -189,6 +190,7 @@ def build() -> argparse.ArgumentParser:
         ("doctor", "ask a FHIR server what it can do", _doctor),
         ("serve", "serve CDS Hooks to the systems in which clinicians work", _serve),
         ("subscriptions", subscription_commands.SUMMARY, subscription_commands.options),
+        ("keys", key_commands.SUMMARY, key_commands.options),
         ("packs", "list the protocol packs and who has signed them", _packs),
         ("protocol", "write a pack's FHIR profiles and definitions to a folder", _protocol),
         ("install-profiles", "load them into a FHIR server", _install_profiles),
