@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from b12fhir.adapters.serving import Serving, listen, run_server, set_up_log
+from b12fhir.adapters.smart.published import published
 from b12fhir.adapters.subscriptions import PATH
 from b12fhir.errors import BookError
 from b12fhir.wiring.hooks import Hooks, make_hooks
 from b12fhir.wiring.house import House
+from b12fhir.wiring.keys import public_keys
 from b12fhir.wiring.listening import Ear, make_ear
 
 
@@ -36,6 +38,7 @@ def try_out(house: House, *, listens: bool = False) -> None:
     if listens:
         make_ear(house)
     hooks = make_hooks(house)
+    _publish(house, hooks)
     _prepare(house, hooks)
     hooks.end()
 
@@ -51,6 +54,7 @@ def run(house: House, folder: Path, *, listens: bool = False) -> int:
     # Port 0 is whichever was free.
     there = replace(house, settings=replace(settings, listen=(settings.listen[0], at.port)))
     hooks = make_hooks(there, folder, beside=ear.watcher.told if ear else str)
+    _publish(there, hooks)
     _prepare(there, hooks)
     there.say(
         f"serving CDS Hooks at {there.settings.base_url()}/cds-services with "
@@ -68,6 +72,14 @@ def run(house: House, folder: Path, *, listens: bool = False) -> int:
     set_up_log(house.stderr)
     serving = Serving(settings.hooks_workers, settings.hooks_threads, settings.hooks_grace)
     return run_server(lambda: hooks.app, at, serving, _Workers(hooks, ear, settings.hooks_grace))
+
+
+def _publish(house: House, hooks: Hooks) -> None:
+    """Show our public keys, the next one too, so that it is known before it is used."""
+    settings = house.settings
+    files = [one for one in (settings.smart_key_file, settings.smart_next_key_file) if one]
+    if files:
+        hooks.add(published(public_keys(files)))
 
 
 def _prepare(house: House, hooks: Hooks) -> None:

@@ -10,9 +10,9 @@ SUMMARY = "make a key that proves who we are, or show the public half of keys"
 
 EXAMPLE = """\
 examples:
-  b12fhir keys new --out smart.pem > jwks.json
+  b12fhir keys new --out smart.pem | tee jwks.json
   b12fhir keys new --alg RS384 --out smart.jwk
-  b12fhir keys public smart.pem next.pem > jwks.json
+  b12fhir keys public smart.pem next.pem | tee jwks.json
 
 For a FHIR server that gives tokens by SMART Backend Services. new writes a private key that only
 its owner can read (PEM, or a JWK where the file is named .jwk or .json) and prints the public one
