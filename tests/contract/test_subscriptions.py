@@ -105,7 +105,7 @@ def drafted(base: str, patient: str) -> dict[str, Any]:
     return plan
 
 
-def test_a_low_result_a_new_order_and_a_deleted_result_are_heard_of(base, listening):
+def test_a_low_result_a_new_order_and_a_result_taken_back_are_heard_of(base, listening):
     plan = drafted(base, "heard")
     order = {
         "resourceType": "MedicationRequest",
@@ -123,11 +123,30 @@ def test_a_low_result_a_new_order_and_a_deleted_result_are_heard_of(base, listen
         "the plan after a metformin order",
     )
     assert [one["status"] for one in changed] == ["draft"]
-    requests.delete(f"{base}/Observation/heard-lab", timeout=60).raise_for_status()
+    # HAPI deletes no result that a plan refers to; a laboratory takes one back like this anyway.
+    put(base, {**low("heard")[1], "status": "entered-in-error"})
     until(
         lambda: [one["status"] for one in plans(base, "heard")] == ["revoked"],
-        "the end of a plan whose result was deleted",
+        "the end of a plan whose result was taken back",
     )
+
+
+def test_a_deletion_is_a_bell_as_well(base, listening):
+    """HAPI tells of deletions because we ask it to in its own extension."""
+    patient, lab = low("deleted")
+    put(base, patient, {**lab, "status": "cancelled"})
+    name = 'b12fhir_bells_total{outcome="heard"}'
+    until(lambda: _is_quiet(listening, name), "an end of bells")
+    before = figure(listening, name)
+    requests.delete(f"{base}/Observation/{lab['id']}", timeout=60).raise_for_status()
+    until(lambda: figure(listening, name) > before, "the bell of a deletion")
+
+
+def _is_quiet(one: Service, name: str) -> bool:
+    """No bell for longer than HAPI takes to deliver."""
+    before = figure(one, name)
+    threading.Event().wait(15)
+    return figure(one, name) == before
 
 
 def test_a_burst_of_writes_is_few_passes(base, listening):

@@ -140,7 +140,7 @@ def test_every_file_volume_and_secret_that_is_named_is_defined():
 def test_the_database_is_the_one_that_the_settings_name():
     environment = COMPOSE["services"]["database"]["environment"]
     user, name = environment["POSTGRES_USER"], environment["POSTGRES_DB"]
-    for setting in ("hooks_store",):
+    for setting in ("hooks_store", "sync_store"):
         assert SETTINGS[setting] == f"postgresql://{user}@database/{name}"
 
 

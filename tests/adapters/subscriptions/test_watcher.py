@@ -140,13 +140,15 @@ def test_no_bell_hastens_the_next_try_and_the_end_does_not_wait_for_it():
 
 
 def test_while_others_look_all_the_time_it_looks_again():
-    passes = Passes(Passed(looked=False), Passed({"nothing": 1}))
+    passes = Passes(Passed({"create": 2}, looked=False), Passed({"nothing": 1}))
     with watching(passes) as (_, figures):
         passes.one()
         passes.one()
         passes.none()
         assert figures.value("b12fhir_passes_total", outcome="failed") == 1
         assert figures.value("b12fhir_passes_total", outcome="done") == 1
+        # It saw to patients whom the others had found.
+        assert figures.value("b12fhir_pass_patients_total", kind="create") == 2
 
 
 def test_a_patient_who_could_not_be_done_is_tried_again_and_keeps_no_bell_waiting():

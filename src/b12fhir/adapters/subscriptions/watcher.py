@@ -13,6 +13,7 @@ from b12fhir.errors import B12Error
 
 LOG = logging.getLogger("b12fhir.listen")
 _DEFECT = "defect"
+_NOBODY: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Watcher:
             LOG.error("a pass met a defect: %s at %s", type(defect).__name__, _place(defect))  # noqa: TRY400
             return self._failure(_DEFECT, rang_at)
         if not passed.looked:
-            return self._failure("others-were-looking", rang_at)
+            return self._failure("others-were-looking", rang_at, passed.kinds)
         self._success(passed, begun, rang_at)
         return self._backoff() if passed.undone else self._pace.every_s or math.inf
 
@@ -147,12 +148,14 @@ class Watcher:
         told = ", ".join(f"{count} {kind}" for kind, count in sorted(passed.kinds.items()))
         LOG.info("pass: %s in %.1f s", told or "nothing to look at", now - begun)
 
-    def _failure(self, why: str, rang_at: float | None) -> float:
+    def _failure(
+        self, why: str, rang_at: float | None, kinds: Mapping[str, int] = _NOBODY
+    ) -> float:
         """Wait; the bell still counts, with the moment at which it rang."""
         self.trouble = why
         self._failed, self._tries = self._failed + 1, self._tries + 1
         self._figures.failed_in_a_row(self._failed)
-        self._figures.passed("failed", {})
+        self._figures.passed("failed", kinds)
         if rang_at is not None:
             with self._lock:
                 self._rang_at = rang_at
