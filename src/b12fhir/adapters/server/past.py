@@ -19,8 +19,8 @@ _NAMED = re.compile(
 class Past(Pages):
     """What the history gave so far: each version once, however its pages shift under the walk.
 
-    ``versions`` are the resources, ``deletions`` what is left of those that are gone. ``now`` is
-    when the server answered first, by its own clock; ``clock`` if it does not say.
+    ``deletions`` are what is left of those that are gone. None is later than the first answer, by
+    the server's own clock; by ``clock`` if it does not say.
     """
 
     def __init__(self, doing: str, base: str, max_pages: int, clock: datetime) -> None:
@@ -28,6 +28,12 @@ class Past(Pages):
         self._newest = clock
         self._is_begun = False
         self.deletions: list[Version] = []
+
+    @property
+    def lowest(self) -> int:
+        """The lowest version that was given or deleted; 0 if versions are no numbers."""
+        versions = [str(key[-1]) for key in self._given]
+        return min((int(one) for one in versions if one.isdigit()), default=0)
 
     def take(self, page: Mapping[str, Any]) -> Iterator[Resource]:
         """Yield the versions of a page that were not given before, and note its deletions."""

@@ -140,9 +140,20 @@ class RestServer:
         yield from past.deletions
 
     def history(self, kind: str, id_: str) -> Iterator[Resource]:
-        """The versions of one resource, page by page as they are asked for."""
-        url = f"{kind}/{quote(id_, safe='')}/_history?_count={_FEW_VERSIONS}"
-        yield from self._history(url, self._past(kind))
+        """The versions of one resource, page by page as they are asked for.
+
+        HAPI 8.8.0 may leave out what was before a deletion, and gives it by number all the same.
+        """
+        url = f"{kind}/{quote(id_, safe='')}/_history"
+        past = self._past(kind)
+        yield from self._history(f"{url}?_count={_FEW_VERSIONS}", past)
+        for number in range(past.lowest - 1, 0, -1):
+            try:
+                request = Request("GET", f"{self.base}/{url}/{number}", past.doing, _READ)
+                yield self._expect(kind, self._ask(request), past.doing)
+            except RefusedError as error:
+                if error.status != _GONE:
+                    return
 
     def _past(self, kind: str) -> Past:
         doing = f"reading the history of {kind}"

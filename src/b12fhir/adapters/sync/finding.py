@@ -1,15 +1,23 @@
 """Who must be looked at: every patient, or those of whom something changed since the last time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
+from b12fhir.adapters.sync.changes import BlindError, Changes, newest, past_of, since
 from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.adapters.sync.stamps import version_of
+from b12fhir.adapters.sync.whose import Whose
+from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import Capabilities
-from b12fhir.ports import FhirServer, Found, FullRead, Place
+from b12fhir.ports import FhirFeed, Found, FullRead, Place, Version
 
 _AT_ONCE = 500
+_UNCLEAR = "Whom some changes concern cannot be told (earlier versions are gone): all are read."
+_BLIND = (
+    "The server cannot tell what changed since a moment ({why}): every patient is read in each run."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +26,9 @@ class Wish:
 
     ``fingerprint`` stands for all that decides beside the record: pack, program, settings. When it
     changes, or after ``full_every``, or with ``full``, every patient is read. ``since`` looks for
-    what changed from that moment on, instead of from the marks. ``overlap`` is how far before a
-    mark a look begins: a resource may be committed later than its stamp says.
+    what changed from that moment on, by the server's clock, instead of from the marks. ``overlap``
+    is how far before a mark a look begins: a resource may be committed later than its stamp says.
+    Without ``follows`` no later look will ask for changes, so no marks are taken.
     """
 
     now: datetime
@@ -28,6 +37,7 @@ class Wish:
     since: datetime | None = None
     full_every: timedelta = timedelta(days=7)
     overlap: timedelta = timedelta(minutes=10)
+    follows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +54,105 @@ class Look:
 
 
 def look(
-    server: FhirServer, reader: PatientReader, can: Capabilities, place: Place, wish: Wish
+    server: FhirFeed, reader: PatientReader, can: Capabilities, place: Place, wish: Wish
 ) -> Look:
-    """Note in ``place`` who must be looked at, and how far the changes are known now."""
-    del server, can
-    patients = iter(reader.patients())
-    while batch := _some(patients):
-        place.note(Found(patients=batch))
-    place.note(Found(), FullRead(wish.now, wish.fingerprint))
-    return Look(is_full=True)
+    """Note in ``place`` who must be looked at, and how far the changes are known now.
+
+    Raises `ServerError` if not even the patients can be listed, and `StoreError`.
+    """
+    full = _FullLook(server, reader, place, wish)
+    if _wants_all(place, wish, reader.kinds):
+        return full.look()
+    whose = Whose(server, can, reader.page_size)
+    changes = Changes(server, can, place, whose, reader.page_size)
+    try:
+        found = _changed(changes, reader.kinds, wish)
+    except BlindError as blind:
+        return full.look((_BLIND.format(why=blind),))
+    if whose.unclear:
+        return full.look((*found.notes, _UNCLEAR), whose.unclear)
+    return found
 
 
-def _some(patients: Iterator[str]) -> list[str]:
-    return list(islice(patients, _AT_ONCE))
+def _wants_all(place: Place, wish: Wish, kinds: Sequence[str]) -> bool:
+    if wish.full or wish.since:
+        return wish.full
+    last = place.full_read()
+    if last is None or not wish.follows or wish.fingerprint != last.fingerprint:
+        return True
+    # A clock that was set back makes the last full read lie ahead: nobody knows how old it is.
+    is_recent = timedelta() <= wish.now - last.at < wish.full_every
+    return not is_recent or not set(kinds) <= place.marks().keys()
+
+
+def _changed(changes: Changes, kinds: Sequence[str], wish: Wish) -> Look:
+    """Type by type; what befalls one does not stop the others."""
+    problems = []
+    for kind in kinds:
+        try:
+            if wish.since:
+                changes.note_from(kind, wish.since)
+            else:
+                changes.note(kind, wish.overlap)
+        except ServerError as error:
+            problems.append(
+                f"Changes of {kind} could not be had, and wait for the next run: {error}"
+            )
+    return Look(is_full=False, notes=changes.notes(), problems=tuple(problems))
+
+
+class _FullLook:
+    """Every patient waits."""
+
+    def __init__(self, server: FhirFeed, reader: PatientReader, place: Place, wish: Wish) -> None:
+        self._server = server
+        self._reader = reader
+        self._place = place
+        self._wish = wish
+
+    def look(self, notes: tuple[str, ...] = (), seen: Sequence[Version] = ()) -> Look:
+        """Note all. The marks are taken before: what changes meanwhile comes with the next look.
+
+        ``seen`` need not be looked at again: this look is because of them.
+        """
+        marks, why = self._marks() if self._wish.follows else ({}, ())
+        seen = [*seen, *self._medicines(marks)]
+        self._note_patients(marks.get("Patient"))
+        kept = {**marks, **{past_of(kind): at for kind, at in marks.items()}}
+        full = FullRead(self._wish.now, self._wish.fingerprint)
+        self._place.note(Found(marks=kept, seen=seen), full)
+        return Look(is_full=True, notes=notes or why)
+
+    def _marks(self) -> tuple[dict[str, datetime], tuple[str, ...]]:
+        """The server's newest stamp of each type; nothing, and why, if it does not give them.
+
+        The Patients come first. A type that is empty after that has the mark of theirs: whatever
+        comes into it comes later.
+        """
+        marks: dict[str, datetime] = {}
+        try:
+            for kind in self._reader.kinds:
+                at = newest(self._server, kind) or marks.get("Patient")
+                if at is None:
+                    return {}, ()
+                marks[kind] = at
+        except BlindError as blind:
+            return {}, (_BLIND.format(why=blind),)
+        return marks, ()
+
+    def _medicines(self, marks: Mapping[str, datetime]) -> Iterator[Version]:
+        """Medicines that the next look would come upon again: all whom they concern wait by now.
+
+        What is a single patient's is told by whoever reads that patient; these are shared.
+        """
+        if "Medication" in marks:
+            floor = marks["Medication"] - self._wish.overlap
+            found = since(self._server, "Medication", floor, self._reader.page_size)
+            yield from (one for one in map(version_of, found) if one)
+
+    def _note_patients(self, mark: datetime | None) -> None:
+        early = mark - self._wish.overlap if mark else None
+        patients = self._reader.patients()
+        while batch := list(islice(patients, _AT_ONCE)):
+            known = [one for one in map(version_of, batch) if one and early and one.at >= early]
+            self._place.note(Found([f"Patient/{one['id']}" for one in batch], seen=known))

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from b12fhir.errors import ServerError
+from b12fhir.errors import RefusedError, ServerError
 from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
 from b12fhir.fhir.lifecycle.held import SIGNED
 from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import OPTIONAL, owned_resources
-from b12fhir.ports import FhirReader, Resource
+from b12fhir.fhir.stored import KINDS, OPTIONAL, owned_resources
+from b12fhir.fhir.subjects import subject_on
+from b12fhir.ports import FhirFeed, Resource
 
 _LACKS = {
     "Condition": "diagnoses",
@@ -32,20 +33,31 @@ _NO_PROVENANCE = (
 )
 _INCLUDE = "MedicationRequest:medication"
 _IDS_AT_ONCE = 50
+_NOBODY_THERE = frozenset({404, 410})
+# What is another patient's comes along where it names this one. More than this is no answer.
+_MOST_FOREIGN = 1000
 
 
 class PatientReader:
-    """Reads patients from one server, asking only for what it has."""
+    """Reads patients from one server, asking only for what it has, in as few requests as it can."""
 
-    def __init__(self, server: FhirReader, can: Capabilities, page_size: int, site: Site) -> None:
+    def __init__(self, server: FhirFeed, can: Capabilities, page_size: int, site: Site) -> None:
         self._server = server
         self._site = site
+        self.page_size = page_size
         self._page = {"_count": str(page_size)}
         self._kinds = [kind for kind in (*NEEDED[1:], *USEFUL) if can.searches(kind)]
         self._parts = [kind for kind in OPTIONAL if kind not in can.without]
         self._medications = can.searches("Medication")
         self._include = can.includes("MedicationRequest", _INCLUDE)
+        self._in_one = can.gives_everything
         self._can = can
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The types of which a record consists here: a change of any may change a decision."""
+        medications = ("Medication",) if self._medications else ()
+        return ("Patient", *self._kinds, *self._parts, *medications)
 
     def check(self) -> tuple[str, ...]:
         """Notes on what this server lacks; raises `ServerError` if no decision can rest on it."""
@@ -69,35 +81,83 @@ class PatientReader:
             *(() if self._can.provenance else (_NO_PROVENANCE,)),
         )
 
-    def patients(self) -> list[str]:
-        """Every patient as ``Patient/<id>``, in the server's order.
+    def patients(self) -> Iterator[Resource]:
+        """Every Patient, by id and version alone, in the server's order.
 
-        Only ids are kept: each patient is read again when its turn comes, so that the list stays
-        small and a death recorded meanwhile counts.
+        Each is read again when its turn comes, so that a death recorded meanwhile counts.
         """
-        found = _complete(self._server.search("Patient", self._page), "Patient")
-        return [f"Patient/{r['id']}" for r in found if r.get("resourceType") == "Patient"]
+        query = {**self._page, "_elements": "id"}
+        found = _complete(self._server.search("Patient", query), "Patient")
+        yield from (one for one in found if one.get("resourceType") == "Patient")
 
     def everything(self, patient: str) -> list[Resource]:
         """Read all about one patient; raises `ServerError` if any part of it is not whole.
 
-        The parts of a plan are asked for only where one of ours was found: they serve nothing else.
+        The parts of a plan are given only where one of ours was found: they serve nothing else.
+        No Patient is in it if there is none.
         """
+        found = self._at_once(patient, self.kinds)
+        if found is None:
+            found = self._by_parts(patient)
+            return [*found, *self.parts(patient)] if self._has_plan(found) else found
+        main = [one for one in found if one.get("resourceType") not in self._parts]
+        return found if self._has_plan(main) else main
+
+    def parts(self, patient: str) -> Iterator[Resource]:
+        """Goals, findings and Tasks of one patient, as far as the server keeps them."""
+        found = self._at_once(patient, ("Patient", *self._parts)) if self._parts else []
+        if found is not None:
+            yield from (one for one in found if one.get("resourceType") in self._parts)
+            return
+        for kind in self._parts:
+            params = {"patient": patient.partition("/")[2], **self._page}
+            yield from _complete(self._server.search(kind, params), kind)
+
+    def _has_plan(self, found: Sequence[Resource]) -> bool:
+        ours = (owned_resources(found, self._site, own) for own in (KINDS, SIGNED))
+        return any(ours)
+
+    def _by_parts(self, patient: str) -> list[Resource]:
         own = patient.partition("/")[2]
         found = list(_complete(self._server.search("Patient", {"_id": own}), "Patient"))
         for kind in self._kinds:
             params = {"patient": own, **self._page, **self._included(kind)}
             found.extend(_complete(self._server.search(kind, params), kind))
-        found.extend(self._other_medications(found))
-        if owned_resources(found, self._site) or owned_resources(found, self._site, SIGNED):
-            found.extend(self.parts(patient))
-        return found
+        return [*found, *self._other_medications(found)]
 
-    def parts(self, patient: str) -> Iterator[Resource]:
-        """Goals, findings and Tasks of one patient, as far as the server keeps them."""
-        for kind in self._parts:
-            params = {"patient": patient.partition("/")[2], **self._page}
-            yield from _complete(self._server.search(kind, params), kind)
+    def _at_once(self, patient: str, kinds: Sequence[str]) -> list[Resource] | None:
+        """The patient's own in one walk; ``None`` if it is to be asked for by parts."""
+        if not self._in_one:
+            return None
+        given = self._server.everything(patient.partition("/")[2], kinds, self.page_size)
+        own: list[Resource] = []
+        medications: list[Resource] = []
+        foreign = 0
+        try:
+            for one in _complete(given, "the whole record"):
+                if one.get("resourceType") == "Medication":
+                    medications.append(one)
+                elif self._is_own(one, patient):
+                    own.append(one)
+                else:
+                    foreign += 1
+                if foreign > _MOST_FOREIGN:
+                    self._in_one = False
+                    return None
+        except RefusedError as error:
+            self._in_one = error.status in _NOBODY_THERE
+            return None
+        if not any(one.get("resourceType") == "Patient" for one in own):
+            return None
+        used = {id_ for one in own for id_ in _medication_ids(one)}
+        own.extend(one for one in medications if one.get("id") in used)
+        return [*own, *self._other_medications(own)]
+
+    def _is_own(self, resource: Resource, patient: str) -> bool:
+        """What a search for the patient would give: it may name the patient in another role."""
+        if resource.get("resourceType") == "Patient":
+            return f"Patient/{resource.get('id')}" == patient
+        return subject_on(resource, self._server.base) == patient
 
     def _included(self, kind: str) -> dict[str, str]:
         wanted = kind == "MedicationRequest" and self._include

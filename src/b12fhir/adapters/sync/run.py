@@ -27,7 +27,7 @@ from b12fhir.errors import B12Error, Defect, PatientError, StoreError
 from b12fhir.fhir.capabilities import read_capabilities
 from b12fhir.fhir.server_profile import server_profile
 from b12fhir.fhir.site import Site
-from b12fhir.ports import Audit, FhirServer, Handover, Place, Turn
+from b12fhir.ports import Audit, FhirFeed, Handover, Place, Turn
 from b12fhir.protocol.model import Protocol
 from b12fhir.service.forming import FormedWriter
 from b12fhir.service.recording import OFF, record_run
@@ -43,7 +43,7 @@ _USUAL = SyncSettings()
 
 
 def sync(  # noqa: PLR0913 - two callbacks and some records beside the four things a run is about
-    server: FhirServer,
+    server: FhirFeed,
     protocol: Protocol,
     site: Site,
     as_of: datetime,
@@ -79,7 +79,8 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
     real = PlaceInMemory() if place is None else place
     used = Shadow(real, day) if settings.dry_run else real
     wish = wish or Wish(now=as_of)
-    wish = replace(wish, fingerprint=fingerprint(protocol, site, can, more=wish.fingerprint))
+    asked = fingerprint(protocol, site, can, more=wish.fingerprint)
+    wish = replace(wish, fingerprint=asked, follows=place is not None)
     if not settings.patients:
         used.wake(day)
         looking = partial(look, server, reader, can, used, wish)

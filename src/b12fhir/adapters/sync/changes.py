@@ -1,0 +1,190 @@
+"""What changed since the last look, type by type, and how far that is known now."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from b12fhir.adapters.sync.stamps import stamp_of, version_of
+from b12fhir.adapters.sync.whose import Whose
+from b12fhir.errors import RefusedError
+from b12fhir.fhir.capabilities import Capabilities
+from b12fhir.fhir.outcome import whole
+from b12fhir.ports import FhirFeed, Found, Place, Resource, Version
+
+_AT_ONCE = 200
+# Servers that keep seconds only give what is up to a second older than what is asked for.
+_COARSE = timedelta(seconds=1)
+_UNTOLD = (
+    "The server does not tell deletions of {kinds}: what was deleted counts until the next full "
+    "read, or until the patient is looked at for another reason."
+)
+_HINT = "These changes are asked for again next time."
+
+
+class BlindError(Exception):
+    """The server cannot be asked what changed; its text says why."""
+
+
+def past_of(kind: str) -> str:
+    """The mark under which deletions of a type are known: by its history, not by searches."""
+    return f"{kind}/_history"
+
+
+def newest(server: FhirFeed, kind: str) -> datetime | None:
+    """The newest stamp of a type; ``None`` if it is empty. Raises `BlindError` without stamps."""
+    query = {"_sort": "-_lastUpdated", "_count": "1", "_elements": "id"}
+    try:
+        first = next(whole(server.search(kind, query), kind, _HINT), None)
+    except RefusedError:
+        raise BlindError(f"it refuses to sort {kind} by _lastUpdated") from None
+    if first is None:
+        return None
+    at = stamp_of(first)
+    if at is None:
+        raise BlindError("it does not say when a resource was last updated")
+    return at
+
+
+def since(server: FhirFeed, kind: str, floor: datetime, count: int) -> Iterator[Resource]:
+    """What was stamped at that moment or later. Never asked as later than a stamp.
+
+    All resources of one transaction bear the same one.
+    """
+    query = {
+        "_lastUpdated": f"ge{_instant(floor)}",
+        "_sort": "_lastUpdated",
+        "_count": str(count),
+        "_elements": "subject,patient,for,link",
+    }
+    try:
+        yield from whole(server.search(kind, query), kind, _HINT)
+    except RefusedError:
+        raise BlindError(f"it refuses to search {kind} by _lastUpdated") from None
+
+
+class Changes:
+    """Notes the patients of changes in a place. For one look.
+
+    Each step keeps patients, marks and what was seen together, so that nothing is lost wherever it
+    ends. As long as somebody is `Whose.unclear` no mark moves.
+    """
+
+    def __init__(
+        self, server: FhirFeed, can: Capabilities, place: Place, whose: Whose, count: int
+    ) -> None:
+        self._server = server
+        self._can = can
+        self._place = place
+        self._whose = whose
+        self._count = count
+        self._marks = dict(place.marks())
+        self._untold: list[str] = []
+
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        told = [_UNTOLD.format(kinds=", ".join(self._untold))] if self._untold else []
+        return (*told, *self._whose.notes())
+
+    def note(self, kind: str, overlap: timedelta) -> None:
+        """Note whomever a change of this type since its mark concerns, and move the mark.
+
+        Raises `BlindError`, and `ServerError` if the changes could not be had.
+        """
+        begun = self._marks[kind]
+        seen = self._place.seen(kind)
+        newest_at = self._searched(kind, begun, begun - overlap, seen)
+        since_then = self._marks.get(past_of(kind), begun) - overlap
+        gone = self._gone(kind, since_then, seen)
+        marks = {kind: newest_at, past_of(kind): newest_at}
+        patients = _each(self._whose.deleted(gone, since_then))
+        self._keep(Found(patients, marks, gone, {kind: newest_at - overlap}))
+
+    def note_from(self, kind: str, floor: datetime) -> None:
+        """Note whomever a change since ``floor`` concerns; what was before is not known thereby."""
+        for batch in self._batches(kind, floor):
+            self._place.note(Found(_each(self._whose.changed(batch, floor))))
+        gone = self._gone(kind, floor, frozenset())
+        self._place.note(Found(_each(self._whose.deleted(gone, floor))))
+
+    def _searched(
+        self, kind: str, begun: datetime, floor: datetime, seen: frozenset[tuple[str, str]]
+    ) -> datetime:
+        """Note what searches show; the newest stamp."""
+        front = _Front(begun)
+        for batch in self._batches(kind, floor):
+            fresh = [(row, one) for row, one in batch if (one.id, one.version) not in seen]
+            patients = _each(self._whose.changed(fresh, floor))
+            mark = front.after(one.at for _, one in batch)
+            self._keep(Found(patients, {kind: mark}, [one for _, one in fresh]))
+        if not front.has_moved:
+            self._doubt(kind, floor, begun)
+        return front.newest
+
+    def _keep(self, found: Found) -> None:
+        self._place.note(Found(found.patients) if self._whose.unclear else found)
+
+    def _batches(self, kind: str, floor: datetime) -> Iterator[list[tuple[Resource, Version]]]:
+        rows = self._rows(kind, floor)
+        while batch := list(islice(rows, _AT_ONCE)):
+            yield batch
+
+    def _rows(self, kind: str, floor: datetime) -> Iterator[tuple[Resource, Version]]:
+        for row in since(self._server, kind, floor, self._count):
+            one = version_of(row)
+            if one is None:
+                raise BlindError(f"it does not say when a {kind} was last updated")
+            if one.at < floor - _COARSE:
+                raise BlindError(f"it gives older resources than asked for when {kind} is searched")
+            yield row, one
+
+    def _doubt(self, kind: str, floor: datetime, begun: datetime) -> None:
+        """Nothing came, not even what bears the mark: was that deleted, or is it not found?"""
+        at = newest(self._server, kind)
+        if at is not None and floor <= at <= begun:
+            raise BlindError(f"a search of {kind} by _lastUpdated does not find what is there")
+
+    def _gone(self, kind: str, floor: datetime, seen: frozenset[tuple[str, str]]) -> list[Version]:
+        if not self._can.has(kind, "history-type"):
+            self._untold.append(kind)
+            return []
+        try:
+            found = list(self._server.deleted(kind, floor))
+        except RefusedError:
+            self._untold.append(kind)
+            return []
+        return [one for one in found if (one.id, one.version) not in seen]
+
+
+def _each(patients: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(patients))
+
+
+class _Front:
+    """How far the mark of a type may move while its changes come in.
+
+    Only what comes sorted lets it move before all has come. A server that does not sort is noticed
+    by the first stamp out of order: the mark then goes back to where it was, until the end.
+    """
+
+    def __init__(self, begun: datetime) -> None:
+        self._begun = begun
+        self._last: datetime | None = None
+        self._is_sorted = True
+        self.newest = begun
+
+    @property
+    def has_moved(self) -> bool:
+        """Did anything come?"""
+        return self._last is not None
+
+    def after(self, stamps: Iterable[datetime]) -> datetime:
+        """The mark to keep after these stamps came."""
+        for at in stamps:
+            self._is_sorted &= self._last is None or self._last <= at
+            self._last = at
+            self.newest = max(self.newest, at)
+        return self.newest if self._is_sorted else self._begun
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
