@@ -38,6 +38,8 @@ class Blood:
 
 
 def _anaemic(possible: tuple[Anaemia, ...]) -> Truth:
+    if len(possible) == 1:
+        return Truth.YES if possible[0].is_anaemic else Truth.NO
     answers = {grade.is_anaemic for grade in possible}
     return Truth.of(answers.pop()) if len(answers) == 1 else Truth.UNKNOWN
 
@@ -118,10 +120,10 @@ def _groups(case: Case) -> tuple[str, ...]:
     other = _OTHER.get(patient.sex)
     rows = [row for row in case.limits.anaemia.values() if not row.trimester and row.sex != other]
     ages = patient.exact_age_range(case.day)
-    if ages is not None:
-        youngest, oldest = ages
-        rows = [row for row in rows if row.from_years <= oldest and youngest < row.to_years]
-    return tuple([row.group for row in rows])
+    if ages is None:
+        return tuple([row.group for row in rows])
+    youngest, oldest = ages
+    return tuple([r.group for r in rows if r.from_years <= oldest and youngest < r.to_years])
 
 
 def _trimesters(case: Case) -> tuple[str, ...]:

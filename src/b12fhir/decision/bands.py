@@ -26,12 +26,14 @@ class BandName(Word):
 
 def band_of(limits: Limits, result: LabResult) -> BandName | None:
     """Band of a total or active B12 result; ``None`` for any other analyte."""
-    band = limits.bands.get((result.analyte, result.amount.unit))
+    amount = result.amount
+    band = limits.bands.get((result.analyte, amount.unit))
     if band is None:
         return None
-    low, high = result.amount.below(band.low), result.amount.above(band.high)
+    low = amount.below(band.low)
     if low.is_yes:
         return BandName.LOW
+    high = amount.above(band.high)
     if high.is_yes:
         return BandName.HIGH
     return BandName.MIDDLE if low.is_no and high.is_no else BandName.SPANS

@@ -68,7 +68,7 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
             governing = place
     if governing < 0:
         return (*ranked, _UNKNOWN), reasons + (_LOOK_FOR_CAUSE if deficient else NONE)
-    ranked[governing] = ranked[governing]._replace(governs=True)
+    ranked[governing] = ranked[governing].that_governs()
     return tuple(ranked), reasons
 
 

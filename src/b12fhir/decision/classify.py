@@ -89,11 +89,12 @@ def _joined(
 
 def _by_b12(case: Case, pair: tuple[LabResult, ...]) -> tuple[C, Reasons]:
     """R-27 to R-32: the class by total and active B12 alone."""
-    bands = [band_of(case.limits, result) or BandName.SPANS for result in pair]
+    limits, bands, reasons = case.limits, [], NONE
+    for result in pair:
+        band = band_of(limits, result) or BandName.SPANS
+        bands.append(band)
+        reasons += _band_reasons(limits, result, band)
     names = [_CLASS_OF_BAND[band] for band in bands]
-    reasons = NONE
-    for result, band in zip(pair, bands, strict=True):
-        reasons += _band_reasons(case.limits, result, band)
     if len(names) == 1:
         return names[0], reasons + found("R-31", pair)
     if names[0] is names[1]:
@@ -114,19 +115,19 @@ _ASK_MMA_FOR_DISCORDANCE = gap(
 
 
 def _band_reasons(limits: Limits, result: LabResult, band: BandName) -> Reasons:
-    rule = _RULE_OF[result.analyte, result.amount.unit]
-    between = limits.bands[result.analyte, result.amount.unit]
-    note = note_of(_between, result.amount, between, _CLASS_OF_BAND[band])
-    reasons = found(rule, (result,), note)
+    amount = result.amount
+    kind = (result.analyte, amount.unit)
+    note = note_of(_between, amount, limits.bands[kind], _CLASS_OF_BAND[band])
+    reasons = found(_RULE_OF[kind], (result,), note)
     if band is not BandName.SPANS:
-        return reasons + (_interval(result) if result.amount.is_interval else NONE)
+        return reasons + _interval(result) if amount.is_interval else reasons
     return (
         reasons
         + found("R-27", (result,), "the interval reaches several classes")
         + flag("not-decidable")
         + gap(
             "exact-b12",
-            f"{result.amount.text()} reaches several classes: repeat B12 with an exact value, or"
+            f"{amount.text()} reaches several classes: repeat B12 with an exact value, or"
             " measure methylmalonic acid (MMA).",
             "R-27",
         )

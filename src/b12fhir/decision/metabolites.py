@@ -101,9 +101,8 @@ def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:
     if mma is None:
         return Truth.UNKNOWN, NONE
     cutoffs = mma_cutoffs(case, mma)
-    raised = mma.amount.above(cutoffs[0]) if cutoffs else Truth.UNKNOWN
-    if any(mma.amount.above(cutoff) is not raised for cutoff in cutoffs[1:]):
-        raised = Truth.UNKNOWN
+    answers = {mma.amount.above(cutoff) for cutoff in cutoffs}
+    raised = answers.pop() if len(answers) == 1 else Truth.UNKNOWN
     reasons = found("R-36", (mma,), note_of(_cutoff, mma.amount.unit, cutoffs), raised)
     if raised.is_unknown:
         reasons += gap(

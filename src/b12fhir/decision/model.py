@@ -98,6 +98,11 @@ class Cause(NamedTuple):
     rule: str = ""
     facts: Evidence = ()
 
+    def that_governs(self) -> "Cause":
+        """The same cause as the one that governs."""
+        name, bucket, confidence, lasts, _, rule, facts = self
+        return Cause(name, bucket, confidence, lasts, governs=True, rule=rule, facts=facts)
+
     @property
     def inputs(self) -> tuple[Input, ...]:
         """The facts as they are shown."""
@@ -120,8 +125,7 @@ PERHAPS_GIVEN = "possibly-on-treatment"
 GIVEN = frozenset({"treat", "prophylaxis"})
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What the decision asks the plan to build.
 
     ``kind`` is ``treat``, ``prophylaxis``, ``confirm`` (tests only), ``stop`` (a stop of section
@@ -141,8 +145,7 @@ class Intent:
     condition: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MonitoringNeeds:
+class MonitoringNeeds(NamedTuple):
     """What decides the monitoring of a course (section 13).
 
     ``potassium_course``: potassium over the first 48 hours (R-137). ``hematocrit_normal`` spares

@@ -53,6 +53,8 @@ def _first_tests(case: Case, *, nitrous_oxide: bool) -> tuple[str, ...]:
 
 def newer_faults(case: Case, used: LabResult) -> Reasons:
     """A faulty B12 result newer than the one that decides is not passed over in silence."""
+    if not case.facts.refused:
+        return NONE
     newer = tuple(
         fault
         for fault in case.facts.refused

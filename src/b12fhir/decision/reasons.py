@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 from b12fhir.kernel.evidence import Evidence, Finding, Remark, Wording
 from b12fhir.kernel.truth import Truth
@@ -35,6 +35,7 @@ class Mimic(Remark):
     __slots__ = ()
 
 
+@final
 class Flag(NamedTuple):
     """A short machine-readable mark on the decision."""
 
@@ -80,9 +81,9 @@ def by_kind(reasons: Reasons) -> Sorted:
         Mimic: {},
     }
     for reason in reasons:
-        if isinstance(reason, Finding):
+        if type(reason) is Finding:
             findings.append(reason)
-        elif isinstance(reason, Flag):
+        elif type(reason) is Flag:
             flags.add(reason.name)
         else:
             remarks[type(reason)][reason] = None
@@ -93,7 +94,7 @@ def by_kind(reasons: Reasons) -> Sorted:
 
 def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     """Each finding once. Facts are compared last, and where the rest is equal: that is dear."""
-    if len(set(map(_without_facts, findings))) == len(findings):
+    if len(set(map(_rule_and_note, findings))) == len(findings):
         return tuple(findings)
     once: list[Finding] = []
     for finding in findings:
@@ -102,7 +103,7 @@ def _once(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(once)
 
 
-_without_facts = itemgetter(*map(Finding._fields.index, ("rule", "truth", "adds")))
+_rule_and_note = itemgetter(*map(Finding._fields.index, ("rule", "adds")))
 
 
 def found(

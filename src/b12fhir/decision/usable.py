@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date
 from decimal import Decimal
+from operator import attrgetter
 
 from b12fhir.decision.bands import band_of
 from b12fhir.decision.case import Case
@@ -15,6 +16,7 @@ from b12fhir.protocol.limits import Limits
 
 # Without one of these the class is not settled.
 _DECIDING = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE, Analyte.MMA, Analyte.HOMOCYSTEINE})
+_last_day = attrgetter("when.last")
 # Lower is worse for the vitamin and for blood counts, higher for metabolites.
 _HIGHER_IS_WORSE = frozenset(
     {
@@ -56,10 +58,11 @@ def usable(case: Case) -> Usable:
     days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it
     since = add_days(case.day, -days)
     for analyte, results in known.items():
-        newest = results[0]
         if len(results) > 1:
             newest, doubts = _newest(case.limits, results)
             reasons += doubts
+        else:
+            newest = results[0]
         # The first day that it may mean: a partial date may be older than it looks.
         if newest.when.first >= since:
             chosen[analyte] = newest
@@ -130,12 +133,8 @@ def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:
 
 
 def _newest(limits: Limits, results: list[LabResult]) -> tuple[LabResult, Reasons]:
-    newest = results[0]
-    for result in results:
-        if result.when.last > newest.when.last:
-            newest = result
-    apart = newest.when.first
-    if len([True for result in results if result.when.last >= apart]) == 1:
+    *_, second, newest = sorted(results, key=_last_day)
+    if second.when.last < newest.when.first:  # no other can be as new
         return newest, NONE
     newest = max(results, key=_order)
     rivals = [r for r in results if r is not newest and _contradicts(limits, newest, r)]

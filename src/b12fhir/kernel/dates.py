@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import remembered
 
 _FHIR = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -171,8 +172,12 @@ def weekly(day: date, weeks: int) -> list[date]:
     return add_each(day, range(week, week * (weeks + 1), week))
 
 
+@remembered
 def add_months(day: date, months: int) -> date:
-    """Calendar months later; the last of the month where the day does not exist there."""
+    """Calendar months later; the last of the month where the day does not exist there.
+
+    Remembered: the decisions and plans of one day ask for the same few dates.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     if day.day <= _DAYS_OF_EVERY_MONTH:
         return date(year, month + 1, day.day)

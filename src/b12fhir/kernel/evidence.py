@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, final
 
 from b12fhir.kernel.truth import Truth
 from b12fhir.kernel.words import Word
@@ -79,6 +79,7 @@ class Wording(NamedTuple):
         return hash(self.write)
 
 
+@final
 class Finding(NamedTuple):
     """One numbered rule met on the way: does its condition hold, and on which facts.
 

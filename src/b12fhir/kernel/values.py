@@ -1,9 +1,14 @@
-"""Small values that are made by the dozen in each decision."""
+"""Small values that are made by the dozen in each decision, and those that are kept."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar, dataclass_transform
 
 _Value = TypeVar("_Value")
+
+# For a function of a day that the decisions and plans of one day ask for the same few values. Many
+# more days are met only where plans of long ago are read, and those that came last are kept.
+remembered = lru_cache(maxsize=4096)
 
 
 @dataclass_transform(frozen_default=True)

@@ -37,7 +37,7 @@ def make_plan(decision: Decision, protocol: Protocol, start: date) -> Plan:
 
 
 def _rejected(decision: Decision, protocol: Protocol, *, no_row: bool) -> tuple[Rejected, ...]:
-    routes = tuple([Rejected(*route) for route in decision.intent.rejected_routes])
+    routes = tuple(map(Rejected._make, decision.intent.rejected_routes))
     if not no_row:
         return routes
     others = ", ".join(pack for pack in protocol.packs if pack != protocol.pack.id) or "none"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from b12fhir.plan.phase import DoseSlot, Phase
 from b12fhir.plan.schedule import slots
@@ -9,8 +10,7 @@ from b12fhir.plan.schedule import slots
 __all__ = ["DoseSlot", "Monitor", "Phase", "Plan", "Rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Monitor:
+class Monitor(NamedTuple):
     """A test with the days it is due; of an open-ended one, those of the first year."""
 
     test: str
@@ -19,8 +19,7 @@ class Monitor:
     open_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A regimen or route that was not chosen, and why."""
 
     regimen: str

@@ -4,6 +4,7 @@ from datetime import date
 
 from b12fhir.decision.model import Decision
 from b12fhir.kernel.dates import add_each, add_months, weekly
+from b12fhir.kernel.values import remembered
 from b12fhir.plan.model import Monitor
 from b12fhir.protocol.model import MonitoringItem, Protocol, Regimen
 
@@ -88,7 +89,9 @@ def _follow_up(decision: Decision) -> tuple[str, ...]:
     return tuple(sets)
 
 
+@remembered
 def _dated(item: MonitoringItem, start: date, horizon: date) -> Monitor:
+    """The item with its days. Remembered: most plans of one day hold the same few items."""
     days = add_each(start, item.days)
     if item.weekly_until:
         days += weekly(days[-1] if days else start, item.weekly_until)

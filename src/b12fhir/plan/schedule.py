@@ -10,6 +10,7 @@ from itertools import count, pairwise
 from typing import NamedTuple
 
 from b12fhir.kernel.dates import add_days, add_each, days_between, shift
+from b12fhir.kernel.values import remembered
 from b12fhir.plan.phase import DoseSlot, Phase
 from b12fhir.protocol.model import PhaseTemplate, Product, Span
 
@@ -69,7 +70,9 @@ def _begin(template: PhaseTemplate, previous: Phase | None, start: date) -> date
     return previous.end or previous.last or previous.start
 
 
+@remembered
 def _phase(template: PhaseTemplate, product: Product, begin: date, start: date) -> Phase:
+    """The template with its dates. Remembered: most plans of one day hold the same few phases."""
     interval = template.interval
     last = _dose_day(begin, interval, template.days, template.count - 1)
     return Phase(
