@@ -46,6 +46,7 @@ WORLDLY = CLOCK_AND_CHANCE | FILES_AND_NETWORK | MACHINERY
 
 # Libraries that only one room may know.
 HOMES = {
+    "cryptography": "adapters",
     "alembic": "adapters",
     "fhir": "fhir",  # fhir.resources
     "flask": "adapters",

@@ -19,6 +19,7 @@ FLOORS = {
     "requests": "2.32.4",  # CVE-2024-47081 .netrc leak, CVE-2024-35195, CVE-2023-32681
     "urllib3": "2.7.0",  # CVE-2026-44432 decompression bomb, CVE-2026-21441, CVE-2025-66418
     "pyjwt": "2.13.0",  # CVE-2026-32597, CVE-2026-48522 to -48526, CVE-2022-29217
+    "cryptography": "46.0.5",  # CVE-2026-26007 points outside the group
     "werkzeug": "3.1.6",  # CVE-2026-27199, CVE-2026-21860, CVE-2024-34069
     "flask": "3.1.1",  # CVE-2025-47278, CVE-2023-30861
     "jinja2": "3.1.6",  # CVE-2025-27516 way out of the sandbox
