@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
+import time_machine
 
-from tests.support.auth_server import CLIENT, JWT_BEARER, SCOPES, AuthServer, authorizing
+from tests.support.auth_server import CLIENT, JWT_BEARER, SCOPES, AuthServer, authorizing, real_time
 from tests.support.tokens import Signer, ec_signer, rsa_signer
 
 pytestmark = pytest.mark.loopback
@@ -50,6 +51,15 @@ def test_a_good_request_gets_a_token_that_ends(auth):
     assert not auth.admits(None)
     auth.now = lambda: time.time() + 0.5
     assert not auth.valid(token)
+
+
+def test_for_another_process_there_is_the_real_clock():
+    """The tests live in one moment; this one goes on."""
+    before = real_time()
+    while real_time() == before:
+        pass
+    with time_machine.travel(0):
+        assert real_time() > before
 
 
 def test_tokens_can_be_taken_back(auth):
