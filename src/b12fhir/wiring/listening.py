@@ -9,7 +9,9 @@ from b12fhir.adapters.subscriptions.figures import Figures
 from b12fhir.adapters.subscriptions.routes import Door, bells
 from b12fhir.adapters.subscriptions.watcher import Pace, Pass, Passed, Watcher
 from b12fhir.adapters.sync import SyncReport
+from b12fhir.errors import ConfigError
 from b12fhir.wiring.house import House
+from b12fhir.wiring.place import opened_place
 from b12fhir.wiring.syncing import Watch, one_sync
 
 # How long another run may be looking for changes before this one tries again later.
@@ -25,11 +27,17 @@ class Ear:
 
 
 def make_ear(house: House, pass_: Pass | None = None) -> Ear:
-    """As the settings want it; raises `ConfigError` without a server or a secret."""
+    """As the settings want it; raises `ConfigError` without a server, a secret or a place."""
     settings = house.settings
     secret = settings.subscription_secret()
-    with house.server():
-        pass  # Only to see now whether it is named, and reached safely.
+    if not settings.sync_place():
+        raise ConfigError(
+            "sync_store is off, so each notification would read every patient.",
+            hint="Name a database in B12FHIR_SYNC_STORE, or leave it out.",
+        )
+    # Opened only to see now whether they are named well: nobody is asked anything yet.
+    with house.server() as server, opened_place(house, house.site(server.base), writes=False):
+        pass
     figures = Figures()
     pace = Pace(every_s=settings.sync_every_s)
     watcher = Watcher(pass_ or partial(one_pass, house), pace, figures)

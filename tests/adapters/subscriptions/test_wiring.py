@@ -58,6 +58,8 @@ def test_one_that_only_listens_needs_no_client():
         (SECRET[:-1], {}, "does not hold one secret of 16 characters or more."),
         (f"{SECRET} x", {}, "does not hold one secret of 16 characters or more."),
         (SECRET * 40, {}, "does not hold one secret of 16 characters or more."),
+        (SECRET, {"SYNC_STORE": "off"}, "each notification would read every patient"),
+        (SECRET, {"SYNC_STORE": "sqlite:///:memory:"}, "names no file"),
         (SECRET, {"SYNC_EVERY_S": "86401"}, "not a whole number from 0 to 86400"),
     ],
 )
