@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -305,7 +305,7 @@ def test_a_token_that_somebody_else_has_renewed_is_not_renewed_again(there):
     assert tokens() == second
 
 
-def together(tokens: SmartTokens, number: int = 8) -> list[object]:
+def together(ask_for: Callable[[], object], number: int = 8) -> list[object]:
     """What so many threads get that ask at the same moment."""
     got: list[object] = []
     start = threading.Barrier(number)
@@ -313,7 +313,7 @@ def together(tokens: SmartTokens, number: int = 8) -> list[object]:
     def ask() -> None:
         start.wait()
         try:
-            got.append(tokens())
+            got.append(ask_for())
         except ServerError as error:
             got.append(error)
 
@@ -346,6 +346,18 @@ def test_many_threads_whose_token_was_refused_share_the_next(there):
     got = together(renewed)
     assert set(got) == {tokens()} != {first}
     assert len(there.auth.asked) == 2
+
+
+def test_threads_at_work_get_over_a_token_that_is_taken_back(there):
+    """Eight readers are refused at once; all go on with one new token."""
+    tokens = there.tokens()
+    with RestServer(there.base, token=tokens, refused=tokens.refused) as server:
+        server.capabilities()
+        there.time.passed = 5
+        there.auth.revoke()
+        there.auth.troubles.append(slowly(0.2))
+        assert together(server.capabilities) == [STATEMENT] * 8
+    assert len(there.auth.granted) == 2
 
 
 def test_nobody_waits_for_a_renewal_while_the_old_token_is_good(there):
