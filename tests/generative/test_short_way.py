@@ -43,6 +43,10 @@ DAYS = ("2026-11-10", "2026-11-10T08:00:00", "2026-11-10T08:00:00Z", "2026", "no
 CODINGS = (
     [CODING, {"system": LOINC, "code": build.HB}],
     [{"system": "urn:local", "code": "B"}, CODING],
+    # What several codings mean is remembered under a name of its own, which nobody can send.
+    [{"system": "several", "code": build.B12}],
+    [{"system": ["several"], "code": build.B12}],
+    [],
     ["x", CODING],
     CODING,
 )

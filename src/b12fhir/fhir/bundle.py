@@ -1,6 +1,6 @@
 """Bundles of every type, opened: each resource with the address it was sent under."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 Resource = Mapping[str, Any]
@@ -31,11 +31,26 @@ def entries(bundle: Resource) -> list[Entry]:
     return list(map(Entry._make, found))
 
 
+class Unfolded:
+    """Resources as they are, with what `unfold` finds in them: for whoever needs that again."""
+
+    __slots__ = ("_resources", "pairs")
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self._resources = tuple(resources)
+        self.pairs = unfold(self._resources)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._resources)
+
+
 def unfold(resources: Iterable[Resource]) -> list[tuple[Resource, str]]:
-    """Every resource and its ``fullUrl``, those within Bundles in their place.
+    """Every resource and its ``fullUrl``, those within Bundles in their place; not to be changed.
 
     Plain pairs: they are taken apart at once, and an `Entry` costs ten times as much.
     """
+    if isinstance(resources, Unfolded):
+        return resources.pairs
     found: list[_Pair] = []
     for resource in resources:
         found.append((resource, ""))
@@ -49,12 +64,13 @@ def is_incomplete(bundle: Resource) -> bool:
 
     It has a ``next`` link, or a ``total`` above its matching entries.
     """
-    links = bundle.get("link")
+    links, total = bundle.get("link"), bundle.get("total")
+    if links is None and total is None:
+        return False
     if isinstance(links, list) and any(
         isinstance(link, dict) and link.get("relation") == "next" for link in links
     ):
         return True
-    total = bundle.get("total")
     if not isinstance(total, int) or bundle.get("type") != "searchset":
         return False
     return total > 0 and total > _matches(bundle)

@@ -1,7 +1,7 @@
 """What each laboratory code measures, in which units, and what is plausible (section 24)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from b12fhir.kernel.analyte import Analyte
@@ -43,6 +43,8 @@ class AnalyteInfo:
 
     ``plausible`` (low, high): outside is a data fault (R-25). ``usual``: the adult range that a
     reference range must overlap (ruling 25). ``decides`` analytes carry the class (R-23).
+    ``scales`` of a native unit whose limits are those of the first one, turned into it: by what
+    they were multiplied and divided. To compare amounts of two units only: R-29 keeps them apart.
     """
 
     analyte: Analyte
@@ -51,6 +53,7 @@ class AnalyteInfo:
     plausible: Mapping[str, tuple[Decimal, Decimal]]
     usual: Mapping[str, tuple[Decimal, Decimal]]
     decides: bool = False
+    scales: Mapping[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from b12fhir.adapters.cds_hooks import HookLimits, Metrics, Parts, create_app
+from b12fhir.adapters.cds_hooks import Application, HookLimits, Metrics, Parts, create_app
 from b12fhir.adapters.database.book import SqlBook, UsedTokens, book_store
 from b12fhir.adapters.server import Limits, RestServer, SearchesByGet
 from b12fhir.adapters.server.retry import Patience
-from b12fhir.adapters.serving import Application
 from b12fhir.adapters.trust import (
     KeyRing,
     Loader,

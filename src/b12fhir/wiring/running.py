@@ -69,6 +69,8 @@ def run(house: House, folder: Path, *, listens: bool = False) -> int:
         )
     pack = there.protocol(there.clock()).pack
     there.say(f"pack {pack.id} {pack.version}: {pack.review.status}.")
+    # Before the workers are forked: each of them has it then.
+    hooks.app.rehearse()
     set_up_log(house.stderr)
     serving = Serving(settings.hooks_workers, settings.hooks_threads, settings.hooks_grace)
     return run_server(lambda: hooks.app, at, serving, _Workers(hooks, ear, settings.hooks_grace))

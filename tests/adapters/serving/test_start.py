@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from b12fhir import wiring
+from b12fhir import config, wiring
+from b12fhir.adapters.cds_hooks import Application
 from b12fhir.adapters.serving import doors, listen, server
 from b12fhir.adapters.serving.log import DiscreetLogger, OneLine
 from b12fhir.errors import ConfigError
+from b12fhir.wiring import running
+from b12fhir.wiring.house import House
 from tests.support.phi import FAMILY, MRN, assert_no_phi
 from tests.support.serving import run_serve, service
 from tests.support.tokens import ISSUER, ec_signer, jwks, rsa_signer
@@ -235,3 +238,23 @@ def test_the_exit_code_is_that_of_the_server(monkeypatch, end, code):
     assert server.run_server(lambda: None, at, server.Serving(1, 1, 1), None) == code
     assert at.socket.fileno() == -1  # handed over: the server closes it
     os.close(number)
+
+
+def test_what_a_first_call_needs_is_built_before_the_workers_are_forked(tmp_path, monkeypatch):
+    """Else the first caller of each worker would wait for it."""
+    steps = []
+
+    def served(_make, at, *_others):
+        at.socket.close()
+        steps.append("served")
+        return 0
+
+    monkeypatch.setattr(Application, "rehearse", lambda _app: steps.append("rehearsed"))
+    monkeypatch.setattr(running, "run_server", served)
+    monkeypatch.setattr(running, "set_up_log", lambda _stream: None)
+    house = House(
+        config.load(OFF | {"B12FHIR_LISTEN": "127.0.0.1:0"}, {}), lambda: NOW, io.StringIO()
+    )
+    monkeypatch.chdir(tmp_path)
+    assert running.run(house, tmp_path) == 0
+    assert steps == ["rehearsed", "served"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from b12fhir.fhir.bundle import Entry, entries, is_incomplete, unfold
+from b12fhir.fhir.bundle import Entry, Unfolded, entries, is_incomplete, unfold
 
 PATIENT = {"resourceType": "Patient", "id": "1"}
 OUTCOME = {"resourceType": "OperationOutcome", "issue": []}
@@ -108,3 +108,12 @@ INCLUDED = {"resource": PATIENT, "search": {"mode": "include"}}
 def test_one_page_of_a_longer_answer_is_noticed(found, expected) -> None:
     """Ruling 30: assessed as if whole, the missing page could hold the low B12."""
     assert is_incomplete(found) is expected
+
+
+def test_what_was_opened_is_opened_once_and_stays_what_it_is() -> None:
+    one = {"resourceType": "Patient", "id": "p1"}
+    held = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Observation"}}]}
+    opened = Unfolded(iter([one, held]))
+    assert list(opened) == [one, held]
+    assert unfold(opened) == unfold([one, held])
+    assert unfold(opened) is unfold(opened)

@@ -12,7 +12,8 @@ from b12fhir.fhir.compose.entry import context
 from b12fhir.fhir.formulary import Formulary, LocalCoding
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.codes import Code
-from b12fhir.protocol.model import Review
+from b12fhir.protocol.load import load_protocol
+from b12fhir.protocol.model import Protocol, Review
 from tests.support.builders import (
     TABLET,
     build_decision,
@@ -91,3 +92,32 @@ def test_what_is_remembered_is_bounded_and_stays_right() -> None:
         period = order["dosageInstruction"][0]["timing"]["repeat"]["boundsPeriod"]
         assert period["start"] == start.isoformat()
         assert draft.remembered() <= draft.MOST
+
+
+def test_a_test_that_differs_in_anything_has_an_order_of_its_own() -> None:
+    """Each of these alone would send the wrong tube, on a wrong day, or name a wrong rule."""
+    protocol = load_protocol()
+    other = replace(protocol, tests={**protocol.tests, "b12": protocol.tests["potassium"]})
+
+    def drafts(held: Protocol) -> Drafting:
+        ctx = context(build_facts(), build_decision(), PLAN, held, Site())
+        return Drafting(ctx, Asked(DAY))
+
+    first = drafts(protocol).test("b12", [DAY], "R-35")
+    assert first["occurrenceTiming"] == {"event": ["2026-11-21"]}
+    assert first["note"][0]["text"].endswith(" Rule R-35.")
+    again = drafts(protocol).test("b12", [DAY], "R-35")
+    assert again == first
+    later = drafts(protocol).test("b12", [DAY + timedelta(days=1)], "R-35")
+    assert later["occurrenceTiming"] == {"event": ["2026-11-22"]}
+    assert drafts(protocol).test("b12", [DAY], "R-39")["note"][0]["text"].endswith(" R-39.")
+    assert drafts(protocol).test("potassium", [DAY], "R-35")["code"] != first["code"]
+    swapped = drafts(other).test("b12", [DAY], "R-35")
+    assert swapped["code"]["text"] == protocol.tests["potassium"].label
+
+
+def test_what_is_remembered_of_a_phase_is_none_of_a_test() -> None:
+    """The keys of both lie side by side: neither may be taken for the other."""
+    asked = draft._Test(load_protocol(), "b12", (DAY,), "R-35")
+    assert asked != (asked.protocol, "b12", (DAY,), "R-35")
+    assert asked == draft._Test(load_protocol(), "b12", (DAY,), "R-35")

@@ -574,3 +574,9 @@ def test_tests_can_be_ordered_by_the_codes_that_are_read() -> None:
         (code,) = PROTOCOL.tests[name].codes
         assert code.system == LOINC
         assert code.code in TABLE.codes
+
+
+def test_a_cobalamin_weighs_the_same_wherever_it_is_asked_for() -> None:
+    """1355.37 g/mol: so many ng/L times 1000, divided by it, are pmol/L. Mass needs no scale."""
+    scales = TABLE.info[Analyte.B12_TOTAL].scales
+    assert scales == {"pmol/L": (Decimal(1000), Decimal("1355.37"))}

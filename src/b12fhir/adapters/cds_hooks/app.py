@@ -49,6 +49,10 @@ class Application(Flask):
         known = (one.id for one in SERVICES if one.id in parts.services)
         self._short: Mapping[str, str] = {f"{_DISCOVERY}/{one}": one for one in known}
 
+    def rehearse(self) -> None:
+        """Answer an invented call to nobody, so that no first caller waits for what it builds."""
+        self._desk.rehearse()
+
     def wsgi_app(self, environ: Any, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
         """Answer one request."""
         service = self._short.get(environ["PATH_INFO"])
@@ -70,7 +74,7 @@ class Application(Flask):
         return (told,)
 
 
-def create_app(parts: Parts) -> Flask:
+def create_app(parts: Parts) -> Application:
     """The application, made of its parts; nothing of it is global."""
     desk = Desk(parts)
     app = Application(parts, desk)

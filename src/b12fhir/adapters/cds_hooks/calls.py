@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -15,12 +15,13 @@ from b12fhir.adapters.cds_hooks.gather import Gatherer
 from b12fhir.adapters.cds_hooks.parts import Parts
 from b12fhir.adapters.cds_hooks.rates import Rates
 from b12fhir.adapters.cds_hooks.refusals import RefusedCallError, too_often
+from b12fhir.fhir.bundle import Unfolded
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.identity import patient_key, reader_key
 from b12fhir.fhir.json import decode, encode
 from b12fhir.fhir.site import Site
 from b12fhir.kernel.evidence import Issue, Severity
-from b12fhir.ports import Caller, HookServer
+from b12fhir.ports import Caller, HookServer, Resource
 from b12fhir.protocol.fingerprint import fingerprint
 from b12fhir.service.hooks.advise import advise
 from b12fhir.service.hooks.answer import EXTENSION, Issuing, answer
@@ -28,6 +29,7 @@ from b12fhir.service.hooks.call import read_call
 from b12fhir.service.hooks.feedback import read_feedback
 from b12fhir.service.hooks.keeping import Held
 from b12fhir.service.hooks.model import Call, Card
+from b12fhir.service.hooks.rehearsal import rehearse
 from b12fhir.service.hooks.services import SERVICES, Service, discovery, queries
 from b12fhir.service.hooks.snooze import parted
 from b12fhir.service.propose import propose
@@ -56,6 +58,11 @@ class Desk:
         home = self._site(_LOCAL)
         self._queries = queries(parts.protocol(parts.clock()), home)
         self._told = encode(discovery(self._queries, home, wanted=parts.services))
+
+    def rehearse(self) -> None:
+        """Build what a first call would have to wait for; nobody is answered, nothing is kept."""
+        now = self._parts.clock()
+        rehearse(self._parts.protocol(now), self._site(_LOCAL), now)
 
     def discovery(self, environ: Environ, path: str) -> bytes:
         """The services that are on, as JSON."""
@@ -104,9 +111,11 @@ class Desk:
         access = read_access(body, caller, own)
         carried = (*(draft.resource for draft in call.drafts), *call.context)
         gatherer = Gatherer(self._queries, own, self._opener(access), parts.limits.lanes)
-        record, unchecked = gatherer.gather(body.get("prefetch"), carried)
+        found, unchecked = gatherer.gather(body.get("prefetch"), carried)
         site, protocol = self._site(access.base or _name_of(caller)), parts.protocol(now)
-        proposal = propose((*record, *carried), protocol, now, site, call.patient)
+        record = Unfolded(found)
+        known: Iterable[Resource] = (*record, *carried) if carried else record
+        proposal = propose(known, protocol, now, site, call.patient)
         cards = advise(proposal, call, unchecked, record)
         shown = self._shown(service, cards, call, site, now)
         rules = fingerprint(protocol.pack.id)

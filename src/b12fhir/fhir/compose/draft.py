@@ -5,9 +5,10 @@ their own, so that nobody takes one for what a signature made. Of a course only 
 at a time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, NamedTuple
 
 from b12fhir.fhir.compose.dispense import dispense_request
@@ -27,6 +28,7 @@ from b12fhir.fhir.identity import CARD_ORDER
 from b12fhir.fhir.narrative import pack_notice
 from b12fhir.fhir.timing import due_timing
 from b12fhir.plan.model import Phase
+from b12fhir.protocol.model import Protocol
 
 _NOTICE = "Drafted by decision support. Check it against the patient before it is signed."
 
@@ -79,12 +81,11 @@ class Drafting:
     def test(self, name: str, due: Iterable[date], rule: str, based_on: str = "") -> dict[str, Any]:
         """The unsigned order of one laboratory test on its days."""
         draft = self._draft("ServiceRequest", name, based_on)
-        draft["category"] = [laboratory()]
-        draft["code"] = test_code(self._ctx, self._ctx.protocol.tests[name])
+        asked = _Test(self._ctx.protocol, name, tuple(due), rule)
+        what, how = _remembered(asked, partial(_write_test, self._ctx, asked, self._notice))
+        draft |= what
         draft["requisition"] = self._group
-        draft["occurrenceTiming"] = due_timing(due)
-        draft["note"] = [{"text": f"{_NOTICE} {self._notice} Rule {rule}."}]
-        return draft
+        return draft | how
 
     def _draft(self, kind: str, name: str, based_on: str) -> dict[str, Any]:
         key = {"system": self._system, "value": self._ctx.key.child(name)}
@@ -95,35 +96,76 @@ class Drafting:
 
 
 class _Written(NamedTuple):
-    """What a phase alone says in its order: what is given, and how."""
+    """What an order says whoever the patient is: what is ordered, and how or when."""
 
     what: dict[str, Any]
     how: dict[str, Any]
 
 
-_Key = tuple[Phase, tuple[LocalCoding, ...], str]
-_KNOWN: dict[_Key, _Written] = {}
+@dataclass(frozen=True, eq=False, slots=True)
+class _Test:
+    """All that an order of a test is made of, beside the patient."""
+
+    protocol: Protocol
+    name: str
+    due: tuple[date, ...]
+    rule: str
+
+    def __hash__(self) -> int:
+        return hash((id(self.protocol), self.name, self.due, self.rule))
+
+    def __eq__(self, other: object) -> bool:
+        """By the very protocol: it holds mappings, and is never changed."""
+        return (
+            isinstance(other, _Test)
+            and other.protocol is self.protocol
+            and (other.name, other.due, other.rule) == (self.name, self.due, self.rule)
+        )
+
+
+_PhaseKey = tuple[Phase, tuple[LocalCoding, ...], str]
+_KNOWN: dict[_PhaseKey | _Test, _Written] = {}
 MOST = 512
 
 
 def _of_phase(ctx: Context, phase: Phase, notice: str) -> _Written:
-    """What one phase says, whoever the patient is; not to be changed, since the next one gets it.
+    """What one phase says.
 
-    Kept, because on one day nearly all patients begin one of a few phases. The key holds all that
-    it is made of: the dated phase, the site's own codes of its product, and the pack's notice.
+    The key holds all that it is made of: the dated phase, the site's own codes of its product, and
+    the pack's notice.
     """
     key = (phase, ctx.site.drugs.codings.get(phase.product.id, ()), notice)
+    return _remembered(key, partial(_write, ctx, phase))
+
+
+def _remembered(key: _PhaseKey | _Test, write: Callable[[], _Written]) -> _Written:
+    """What was written under a key; not to be changed, since the next patient gets it.
+
+    Kept, because on one day nearly all patients begin one of a few phases, with the same tests.
+    """
     known = _KNOWN.get(key)
     if known is None:
         if len(_KNOWN) >= MOST:
             _KNOWN.clear()
-        known = _KNOWN[key] = _write(ctx, phase)
+        known = _KNOWN[key] = write()
     return known
 
 
 def remembered() -> int:
-    """How many phases are kept; at most `MOST`."""
+    """How many phases and tests are kept; at most `MOST`."""
     return len(_KNOWN)
+
+
+def _write_test(ctx: Context, asked: _Test, notice: str) -> _Written:
+    what = {
+        "category": [laboratory()],
+        "code": test_code(ctx, ctx.protocol.tests[asked.name]),
+    }
+    how = {
+        "occurrenceTiming": due_timing(asked.due),
+        "note": [{"text": f"{_NOTICE} {notice} Rule {asked.rule}."}],
+    }
+    return _Written(what, how)
 
 
 def _write(ctx: Context, phase: Phase) -> _Written:

@@ -62,7 +62,8 @@ def extract(
     sources, conflicts = newest(given)
     person = choose(sources, patient)
     record = _record(person, sources, protocol, site)
-    found: list[Found] = [*conflicts, *_incomplete(bundles), *patient_issues(person, site)]
+    doubts = patient_issues(person, record.patient)
+    found: list[Found] = [*conflicts, *_incomplete(bundles), *doubts]
     used, ignored, strangers = 1, 0, 0
     for source in sources:
         if source is person:
@@ -86,7 +87,9 @@ def _opened(resources: Iterable[Resource]) -> tuple[list[Resource], list[Source]
         if kind == "Bundle":
             bundles.append(resource)
         else:
-            given.append(Source(resource, reference_of(resource, url), url, kind))
+            # Past the checks of names: a record may hold thousands.
+            parts = (resource, reference_of(resource, url), url, kind)
+            given.append(tuple.__new__(Source, parts))
     return bundles, given
 
 

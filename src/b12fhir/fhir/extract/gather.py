@@ -1,8 +1,8 @@
 """Found facts put together: sorted, corrections applied, what is of a kind counted."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
-from datetime import date
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from b12fhir.facts.history import Concept
@@ -21,9 +21,9 @@ _Fact = TypeVar("_Fact")
 
 def gather(patient: Patient, found: Iterable[Found], *, used: int, ignored: int) -> Facts:
     """All facts of one patient; every tuple is in an order the input cannot change."""
-    kinds: dict[type, list[Any]] = {}
+    kinds: defaultdict[type, list[Any]] = defaultdict(list)
     for one in found:
-        kinds.setdefault(type(one), []).append(one)
+        kinds[type(one)].append(one)
     labs, superseded = _current(kinds.get(LabResult, []))
     issues = {*kinds.get(Issue, []), *superseded, *_listed(kinds.get(Listed, []))}
     return Facts(
@@ -56,9 +56,7 @@ def _sorted_labs(labs: list[LabResult]) -> tuple[LabResult, ...]:
     return _sorted(labs, _short_key if apart else _lab_key)
 
 
-def _short_key(result: LabResult) -> tuple[str, date, date, str, str]:
-    when = result.when
-    return result.analyte.value, when.first, when.last, when.text, result.reference
+_short_key = attrgetter("analyte.value", "when.first", "when.last", "when.text", "reference")
 
 
 def _lab_key(result: LabResult) -> tuple[str, ...]:

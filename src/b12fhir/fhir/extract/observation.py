@@ -51,17 +51,15 @@ def read_observation(source: Source, record: Record) -> Iterable[Found]:
     """Every fact in an Observation, its components and its contained members."""
     resource = source.resource
     if "component" not in resource and "hasMember" not in resource:
-        return _read(source, record)
-    parts = (Source(part, source.reference, source.url) for part in _parts(resource))
-    return [one for part in parts for one in _read(part, record)]
+        return read_usual(source, record) or _read(source, record)
+    parts = [Source(part, source.reference, source.url) for part in _parts(resource)]
+    return [one for part in parts for one in read_usual(part, record) or _read(part, record)]
 
 
 def _read(source: Source, record: Record) -> Iterable[Found]:
     meaning = meaning_of(source.resource.get("code"), record)
-    if not meaning.is_known:
-        return _read_unknown(source, meaning, record)
-    usual = read_usual(source, meaning, record) if meaning.numbers else []
-    return usual or _read_known(source, meaning, record)
+    known = _read_known if meaning.is_known else _read_unknown
+    return known(source, meaning, record)
 
 
 def _parts(resource: Resource) -> Iterator[Resource]:

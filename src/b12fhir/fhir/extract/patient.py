@@ -60,11 +60,11 @@ def read_patient(source: Source, site: Site) -> Patient:
     )
 
 
-def patient_issues(source: Source, site: Site) -> Iterator[Issue]:
-    """Doubts about the Patient resource itself."""
+def patient_issues(source: Source, patient: Patient) -> Iterator[Issue]:
+    """Doubts about the Patient resource itself, beside what was read of it."""
     resource, reference = source.resource, source.reference
-    for name in ("birthDate", "deceasedDateTime"):
-        if resource.get(name) and parse_when(resource[name], site.zone) is None:
+    for name, read in (("birthDate", patient.birth), ("deceasedDateTime", patient.death)):
+        if read is None and resource.get(name):
             yield DATE_DROPPED.issue(reference, f"has the {name} {quote(resource[name])}")
     if resource.get("modifierExtension") or resource.get("implicitRules"):
         yield MODIFIED.issue(reference, "carries a modifierExtension or implicitRules")

@@ -5,12 +5,13 @@ number and day differ. What followed from code, unit and range is remembered, on
 (`lab`) has gone through with them; whatever is odd in any way takes the long way again.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from b12fhir.facts.labs import Analyte, LabResult, Range
 from b12fhir.fhir.bundle import Resource
-from b12fhir.fhir.extract.code import Meaning
+from b12fhir.fhir.extract.code import Meaning, meaning_of
 from b12fhir.fhir.extract.found import Found
 from b12fhir.fhir.extract.issues import Kind
 from b12fhir.fhir.extract.record import Record, Source
@@ -23,6 +24,9 @@ from b12fhir.protocol.analytes import UnitRule
 CORRECTED = frozenset({"amended", "corrected"})
 _EXACT = Comparator.EQ
 _EMPTY: Resource = {}
+_made = tuple.__new__
+# Stands where one coding has its system; no JSON is equal to it.
+_SEVERAL = ("several",)
 _NUMBERS = frozenset({Decimal, int, type(None)})
 # The statuses that decide, and whether each replaces what was reported before.
 _REPLACES = {"final": False, "amended": True, "corrected": True}
@@ -60,23 +64,27 @@ Shape = tuple[object, ...]
 def learn(part: Resource, meaning: Meaning, form: Form, record: Record) -> None:
     """Remember what followed from the shape of a result, if it has one."""
     quantity = part.get("valueQuantity")
-    shape = _shape(part, quantity, meaning) if isinstance(quantity, dict) else ()
-    if shape:
+    shape = _shape(part, quantity, record) if isinstance(quantity, dict) else ()
+    if shape and meaning.numbers:
         record.memories.forms.keep(shape, form)
 
 
-def read_usual(source: Source, meaning: Meaning, record: Record) -> list[Found]:
+def read_usual(source: Source, record: Record) -> list[Found]:
     """The result and its notes; nothing where anything of it needs the long way."""
     part = source.resource
     if not _USUAL.issuperset(part) or (record.base and not _is_of_his_server(source, record)):
         return []
+    memories = record.memories
     try:
         his = part["subject"]["reference"] in record.subjects
         quantity = part["valueQuantity"]
-        form = record.memories.forms[_shape(part, quantity, meaning)]
+        analyte, rule, (least, most), unit, own, notes = memories.forms[
+            _shape(part, quantity, record)
+        ]
         sent = quantity["value"]
         replaces = _REPLACES[part["status"]]
-        when = record.when(part["effectiveDateTime"])
+        day = part["effectiveDateTime"]
+        when = memories.moments.get(day) or record.when(day)
     except (AttributeError, KeyError, TypeError):
         # Something is missing, or is not of the type it should be.
         return []
@@ -84,24 +92,26 @@ def read_usual(source: Source, meaning: Meaning, record: Record) -> list[Found]:
     readable = type(number) is Decimal and is_sane(number)
     if not (his and readable) or when is None or when.assumed_zone:
         return []
-    analyte, rule, (least, most), unit, own, notes = form
     value = rule.convert(number)
     if not least <= value <= most:
         return []
-    # By place: by name it costs twice as much, and this is made for nearly each result there is.
-    result = LabResult(
-        analyte,
-        Measure(value, rule.native, _EXACT),
-        when,
-        source.reference,
-        plain(number),
-        unit,
-        own,
-        flag_of(part) if "interpretation" in part else "",
-        False,  # noqa: FBT003 - not pending
-        replaces,
-        False,  # noqa: FBT003 - the day is that of the sample
-        specimen_of(part) if "specimen" in part else "",
+    # By place, and past the checks of names: this is made for nearly each result there is.
+    result = _made(
+        LabResult,
+        (
+            analyte,
+            _made(Measure, (value, rule.native, _EXACT)),
+            when,
+            source.reference,
+            plain(number),
+            unit,
+            own,
+            flag_of(part) if "interpretation" in part else "",
+            False,  # not pending
+            replaces,
+            False,  # the day is that of the sample
+            specimen_of(part) if "specimen" in part else "",
+        ),
     )
     if not notes:
         return [result]
@@ -127,18 +137,29 @@ def _is_of_his_server(source: Source, record: Record) -> bool:
     return not source.url or base_of(source.url) == record.base
 
 
-def _shape(part: Resource, quantity: Any, meaning: Meaning) -> Shape:
-    """How a result is reported: a lone number in a unit, with at most one plain range.
+def _shape(part: Resource, quantity: Any, record: Record) -> Shape:
+    """How a result is reported: its code, a lone number in a unit, at most one plain range.
 
-    Empty where there is anything else to be read.
+    Empty where there is anything else to be read. Raises `KeyError` or `TypeError` where there is
+    no code.
     """
     if "comparator" in quantity or "extension" in quantity:
         return ()
-    unit = (meaning.numbers, quantity.get("code"), quantity.get("unit"), quantity.get("system"))
+    codings = part["code"]["coding"]
+    coding = codings[0] if len(codings) == 1 else _as_one(part["code"], record)
+    shape = (
+        *(coding.get("system"), coding.get("code")),
+        *(quantity.get("code"), quantity.get("unit"), quantity.get("system")),
+    )
     if "referenceRange" not in part:
-        return unit
+        return shape
     limits = _limits(part["referenceRange"])
-    return unit + limits if limits else ()
+    return shape + limits if limits else ()
+
+
+def _as_one(code: object, record: Record) -> Mapping[str, object]:
+    """Several codings, as one that says what they mean together; its system is no text."""
+    return {"system": _SEVERAL, "code": meaning_of(code, record).numbers}
 
 
 def _limits(ranges: object) -> Shape:

@@ -11,6 +11,7 @@ from b12fhir.protocol.documents import Document, Documents
 from b12fhir.protocol.versions import in_force
 
 _ONE = Decimal(1)
+_SCALED = "plausible_divide"
 
 
 def analyte_table(documents: Documents, on: date | None) -> AnalyteTable:
@@ -50,6 +51,7 @@ def _info(entry: Document, on: date | None) -> AnalyteInfo:
         plausible={unit: _plausible(one) for unit, one in ranges.items()},
         usual={unit: _pair(one["usual"]) for unit, one in ranges.items()},
         decides=entry.get("decides", False),
+        scales={unit: _scale(one) for unit, one in ranges.items() if _SCALED in one},
     )
 
 
@@ -81,9 +83,12 @@ def _codes(entry: Document) -> Iterator[LabCode]:
 def _plausible(one: Document) -> tuple[Decimal, Decimal]:
     """The range, or one written in another unit and turned into this one exactly."""
     low, high = _pair(one["plausible"])
-    multiply = decimal(one.get("plausible_multiply", _ONE))
-    divide = decimal(one.get("plausible_divide", _ONE))
+    multiply, divide = _scale(one)
     return low * multiply / divide, high * multiply / divide
+
+
+def _scale(one: Document) -> tuple[Decimal, Decimal]:
+    return decimal(one.get("plausible_multiply", _ONE)), decimal(one.get(_SCALED, _ONE))
 
 
 def _pair(ends: list[Decimal | int]) -> tuple[Decimal, Decimal]:

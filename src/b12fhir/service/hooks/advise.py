@@ -1,6 +1,6 @@
 """One call answered: the hook decides what is asked, the proposal what is true."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from b12fhir.ports import Resource
 from b12fhir.service.hooks.appointment import appointment
@@ -29,7 +29,7 @@ def advise(
     proposal: Proposal,
     call: Call,
     unchecked: Sequence[str] = (),
-    record: Sequence[Resource] = (),
+    record: Iterable[Resource] = (),
 ) -> tuple[Card, ...]:
     """The cards for one call; the same proposal and call give the same cards, the dead get none.
 

@@ -1,8 +1,7 @@
 """One call with the proposal that answers it: what all cards of the call are made from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 
 from b12fhir.decision.bands import band_of
 from b12fhir.decision.model import Classification, Decision, SeverityGrade, Urgency
@@ -35,8 +34,6 @@ B12_RULES = ("R-28", "R-29", "R-30")
 _PROPOSING, _REVOKED = "proposal", "revoked"
 _REQUESTS = frozenset({"MedicationRequest", "ServiceRequest"})
 _YES = Truth.YES
-# A cobalamin weighs 1355.37 g/mol: so many ng/L are one pmol/L, to compare cards of two units.
-_NG_IN_PMOL = Decimal("1.35537")
 # The worse, the higher.
 _CLASSES = {
     Classification.UNLIKELY: 0,
@@ -64,7 +61,7 @@ class Matter:
         proposal: Proposal,
         call: Call,
         unchecked: Sequence[str] = (),
-        record: Sequence[Resource] = (),
+        record: Iterable[Resource] = (),
     ) -> None:
         self.proposal = proposal
         self.call = call
@@ -234,5 +231,7 @@ def _newest_b12(matter: Matter) -> str:
     newest = max(labs, key=lambda one: (one.when.last, one.reference), default=None)
     if newest is None:
         return ""
-    amount = newest.amount
-    return plain(amount.value if amount.unit == "ng/L" else amount.value * _NG_IN_PMOL)
+    value, unit = newest.amount.value, newest.amount.unit
+    scale = matter.protocol.analytes.info[newest.analyte].scales.get(unit)
+    # To compare cards of two units.
+    return plain(value if scale is None else value * scale[1] / scale[0])

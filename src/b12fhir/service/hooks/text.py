@@ -54,8 +54,12 @@ def table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
 
     The first column is ours and stands as it is.
     """
-    told = [f"| **{name}** | {cell(text)} |" for name, text in rows if text]
-    top = f"| {head[0]} | {cell(head[1])} |"
+    shown = [row for row in rows if row[1]]
+    # All at one look: what is plain side by side, with a blank between, is plain in each cell.
+    beside = " ".join((head[1], *(text for _, text in shown)))
+    escape = str if cell(beside) == beside else cell
+    told = [f"| **{name}** | {escape(text)} |" for name, text in shown]
+    top = f"| {head[0]} | {escape(head[1])} |"
     return "\n".join((top, "|---|---|", *told))
 
 

@@ -120,6 +120,13 @@ def test_what_is_kept_names_nobody() -> None:
         assert name not in str(one)
 
 
+def test_the_grade_holds_moles_in_the_unit_of_mass() -> None:
+    """Cards of two units are compared: 100 pmol/L x 1355.37 g/mol / 1000 = 135.537 ng/L."""
+    moles = proposed(lab(A.B12_TOTAL, 100, unit="pmol/L"))
+    (card,) = advise(moles, call())
+    assert card.grade.b12 == "135.537"
+
+
 def test_links_and_the_apps_that_they_start() -> None:
     """An app is told which decision was meant by a fingerprint, and nothing about the patient."""
     links = (

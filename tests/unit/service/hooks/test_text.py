@@ -83,3 +83,23 @@ def test_a_list_says_how_much_more_there_is() -> None:
 
 def test_a_sentence_is_closed_once() -> None:
     assert (sentence("a"), sentence("a."), sentence("a?")) == ("a.", "a.", "a?")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["a  b", " a", "a ", "a\nb", "R&D", "www.a.org", "x://y", "a\u202eb", "mailto:x", "1 * 2"],
+)
+def test_one_odd_cell_changes_no_other_and_is_made_harmless_itself(odd) -> None:
+    """All cells are looked at together first: that must not let one of them through."""
+    rows = [("One", "plain: yes"), ("Two", odd), ("Three", "also plain")]
+    told = table(("Vitamin B12", "head"), rows).split("\n")
+    assert told[2:] == [f"| **{name}** | {cell(text)} |" for name, text in rows]
+    headed = table(("Vitamin B12", odd), [("One", "plain")]).split("\n")
+    assert headed[0] == f"| Vitamin B12 | {cell(odd)} |"
+
+
+@given(st.lists(st.text(alphabet=" :/@.*w\n-abc|", max_size=6), min_size=1, max_size=4))
+def test_cells_looked_at_together_are_what_each_is_alone(texts) -> None:
+    told = table(("B12", texts[0]), [("Row", text) for text in texts])
+    shown = [f"| **Row** | {cell(text)} |" for text in texts if text]
+    assert told == "\n".join((f"| B12 | {cell(texts[0])} |", "|---|---|", *shown))
