@@ -22,6 +22,7 @@ class Crew(Generic[Task, Outcome]):
         self._todo: SimpleQueue[Task | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Outcome | None, BaseException | None]] = SimpleQueue()
         self._threads = [Thread(target=self._run, daemon=True) for _ in range(size)]
+        self._is_over = False
         self.busy = 0
 
     def __enter__(self) -> Self:
@@ -35,7 +36,8 @@ class Crew(Generic[Task, Outcome]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let the threads end; waited for only where none of them is at work any more."""
+        """Let the threads end, and what none has begun be; waited for only where all are idle."""
+        self._is_over = True
         for _ in self._threads:
             self._todo.put(None)
         if not self.busy:
@@ -59,8 +61,9 @@ class Crew(Generic[Task, Outcome]):
         return outcome
 
     def _run(self) -> None:
-        while (task := self._todo.get()) is not None:
+        while (task := self._todo.get()) is not None and not self._is_over:
             try:
                 self._done.put((self._work(task), None))
             except BaseException as error:  # noqa: BLE001 - raised again where somebody listens
                 self._done.put((None, error))
+                return

@@ -219,6 +219,7 @@ class _Round:
         try:
             self._end(turn, result)
         except StoreError as error:
+            self._brake.note(error)
             return _Outcome(result, error)
         return _Outcome(result)
 

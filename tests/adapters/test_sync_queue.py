@@ -1,0 +1,380 @@
+"""The run as it works off its queue: nobody is lost, nobody is seen to twice, and a stop costs time.
+
+On the place in memory and on both databases. The decision is the simple one of `test_sync`.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+
+from b12fhir.adapters.database.place import SqlPlace, place_store
+from b12fhir.adapters.sync import SyncReport, SyncSettings, sync
+from b12fhir.adapters.sync import patient as patient_module
+from b12fhir.adapters.sync.finding import Wish
+from b12fhir.adapters.sync.place import PlaceInMemory
+from b12fhir.errors import StoreError, TemporaryServerError
+from b12fhir.ports import Found, Place, Turn
+from tests.adapters.test_sync import AS_OF, PROTOCOL, SITE, Server, b12, fake_propose, person, ward
+
+DAY = timedelta(days=1)
+TODAY = AS_OF.date()
+
+pytestmark = pytest.mark.usefixtures("simple_decision")
+
+
+@pytest.fixture
+def simple_decision(monkeypatch) -> None:
+    monkeypatch.setattr(patient_module, "propose", fake_propose)
+
+
+Opener = Callable[[], Place]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def opened(request, tmp_path) -> Iterator[Opener]:
+    """Opens the place of one more run."""
+    if request.param == "memory":
+        place = PlaceInMemory()
+        yield lambda: place
+        return
+    url = f"sqlite:///{tmp_path}/sync.sqlite3"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").format("postgres")
+    store = place_store(url)
+    server, places = request.node.name, []
+
+    def another() -> SqlPlace:
+        places.append(SqlPlace(store, server))
+        return places[-1]
+
+    yield another
+    for place in places:
+        place.close()
+    store.close()
+
+
+def run(server: Server, opened: Opener, **more: Any) -> SyncReport:
+    """One run with a place of its own, closed at its end."""
+    given = {name: more.pop(name) for name in ("wish", "as_of", "done", "begin") if name in more}
+    chosen = SyncSettings(**{"workers": 2, "pause": lambda _: None, "jitter": float} | more)
+    place = opened()
+    try:
+        as_of = given.pop("as_of", AS_OF)
+        given.setdefault("wish", Wish(now=as_of))
+        return sync(server, PROTOCOL, SITE, as_of, chosen, place=place, **given)
+    finally:
+        place.close()
+
+
+def kinds(report: SyncReport) -> dict[str, str]:
+    return {result.patient.removeprefix("Patient/"): result.kind for result in report.results}
+
+
+def read(server: Server) -> set[str]:
+    """Whose record was asked for since the last time."""
+    asked = {params["patient"] for kind, params in server.asked if "patient" in params}
+    server.asked.clear()
+    return asked
+
+
+def test_every_patient_has_one_turn_however_many_work(opened):
+    names = [f"p{number}" for number in range(12)]
+    server = ward(*names)
+    report = run(server, opened, workers=4)
+    assert kinds(report) == dict.fromkeys(names, "create")
+    assert len(report.results) == len(server.all("CarePlan")) == 12
+    assert (report.undone, report.partial) == (0, False)
+
+
+def test_who_could_not_be_read_waits_for_the_next_run(opened):
+    server = ward("a", "b")
+    server.search_fails["Condition", "a"] = TemporaryServerError("Silent.")
+    first = run(server, opened)
+    assert kinds(first) == {"a": "undecided", "b": "create"}
+    assert (first.undone, first.partial) == (1, True)
+    assert "Waiting for the next run: 1 patients." in first.lines()
+    place = opened()
+    assert list(place.peek(TODAY)) == ["Patient/a"]
+    place.close()
+    server.search_fails.clear()
+    assert kinds(run(server, opened))["a"] == "create"
+
+
+def test_a_note_during_a_turn_gives_another_turn(opened):
+    """What changes while a patient is being decided on must not be lost."""
+    server = ward("a")
+    other = opened()
+    noted: list[str] = []
+
+    def note() -> None:
+        if not noted:
+            noted.append("a")
+            other.note(Found(patients=["Patient/a"]))
+
+    server.before_write = note
+    report = run(server, opened)
+    assert [result.kind for result in report.results] == ["create", "nothing"]
+
+
+def test_who_is_noted_by_others_is_taken_too(opened):
+    server = ward("a")
+    server.put(person("late"))
+    other = opened()
+    server.before_write = lambda: other.note(Found(patients=["Patient/late"]))
+    assert kinds(run(server, opened))["late"] == "nothing"
+
+
+@pytest.mark.parametrize("opened", ["sqlite", "postgres"], indirect=True)
+def test_two_runs_at_once_share_the_work_and_double_nothing(opened):
+    """The second comes while the first is at work, and waits for nobody who is being seen to."""
+    names = [f"p{number}" for number in range(8)]
+    server = ward(*names)
+    meet, reports = Barrier(2, timeout=20), []
+    begun: list[bool] = []
+
+    def begin() -> None:
+        if len(begun) < 2:
+            begun.append(True)
+            meet.wait()
+
+    server.before_write = begin
+    threads = [
+        Thread(target=lambda: reports.append(run(server, opened, workers=1, wait_s=20)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 2
+    # Whom the second look noted while the first was at work had another turn, and stood unchanged.
+    done = [result for one in reports for result in one.results]
+    created = [result.patient.partition("/")[2] for result in done if result.kind == "create"]
+    assert sorted(created) == sorted(names)
+    assert {result.kind for result in done} <= {"create", "nothing"}
+    assert len(server.all("CarePlan")) == 8
+
+
+def test_where_another_run_is_looking_this_one_works_on_who_waits(opened):
+    server = ward("a", "b")
+    other = opened()
+    other.note(Found(patients=["Patient/b"]))
+    with other.finding(0) as has_it:
+        assert has_it
+        report = run(server, opened, wait_s=0)
+    assert kinds(report) == {"b": "create"}
+    assert "Another run is looking for changes" in report.notes[0]
+    assert report.looked == ""
+
+
+def test_a_named_patient_is_seen_to_whether_waiting_or_not(opened):
+    server = ward("a", "b")
+    run(server, opened)
+    read(server)
+    report = run(server, opened, patients=("Patient/b", "Patient/b"))
+    assert kinds(report) == {"b": "nothing"}
+    assert len(report.results) == 1
+    assert read(server) == {"b"}
+
+
+def test_a_named_patient_whom_another_run_has_is_waited_for_and_then_said(opened):
+    server = ward("a", "b")
+    other = opened()
+    turn = other.claim_only("Patient/a")
+    waits: list[float] = []
+    seconds = iter(range(1000))
+    report = run(
+        server,
+        opened,
+        patients=("Patient/a", "Patient/b"),
+        wait_s=20,
+        pause=waits.append,
+        clock=lambda: next(seconds),
+    )
+    assert kinds(report) == {"a": "not-tried", "b": "create"}
+    assert waits
+    assert report.partial
+    other.end(turn)
+    assert kinds(run(server, opened, patients=("Patient/a",))) == {"a": "create"}
+
+
+def test_a_named_patient_who_is_not_there_is_a_failure_and_one_who_waited_is_gone(opened):
+    server = ward("a")
+    assert kinds(run(server, opened, patients=("Patient/x",))) == {"x": "failed"}
+    report = run(server, opened)
+    assert kinds(report)["x"] == "gone"
+    assert "no such patient any more" in report.problems()[0]
+    assert kinds(run(server, opened)).get("x") is None
+
+
+def test_a_plan_that_outlives_its_patient_is_told(opened):
+    server = ward("a")
+    run(server, opened)
+    server.delete("Patient", "a")
+    report = run(server, opened, patients=())
+    place = opened()
+    place.note(Found(patients=["Patient/a"]))
+    place.close()
+    report = run(server, opened)
+    assert kinds(report) == {"a": "gone"}
+    assert "a plan of ours is still there: withdraw it" in report.problems()[0]
+
+
+# Time
+
+
+def test_whoever_has_a_plan_is_looked_at_again_on_the_next_day(opened):
+    server = ward("a")
+    server.put(person("b"))
+    run(server, opened)
+    for days, woken in ((0, []), (1, ["Patient/a"])):
+        place = opened()
+        place.wake(TODAY + days * DAY)
+        turns = place.claim(9)
+        assert [turn.patient for turn in turns] == woken
+        place.close()
+
+
+# Stopping
+
+
+def test_a_stop_lets_those_under_way_finish_and_the_rest_wait(opened):
+    server = ward(*(f"p{number}" for number in range(6)))
+    stop = Event()
+    server.before_write = stop.set
+    report = run(server, opened, workers=1, stop=stop.is_set)
+    assert list(kinds(report).values()) == ["create"]
+    assert (report.interrupted, report.undone) == (True, 5)
+    assert sorted(set(kinds(run(server, opened)).values())) == ["create", "nothing"]
+    assert len(server.all("CarePlan")) == 6
+
+
+@pytest.mark.parametrize("opened", ["memory"], indirect=True)
+def test_a_stop_does_not_wait_for_ever(opened):
+    """A server that hangs holds one patient; the run ends all the same, and says so."""
+    server = ward("a", "b")
+    stop, hang = Event(), Event()
+
+    def hold() -> None:
+        stop.set()
+        hang.wait(20)
+
+    server.before_write = hold
+    report = run(server, opened, workers=1, grace_s=0, stop=stop.is_set)
+    hang.set()
+    assert (kinds(report), report.undone, report.interrupted) == ({}, 2, True)
+
+
+def test_who_was_done_before_the_stop_was_heard_is_no_interruption(opened):
+    stop = Event()
+    server = ward("a")
+    server.before_write = stop.set
+    report = run(server, opened, stop=stop.is_set)
+    assert (kinds(report), report.interrupted) == ({"a": "create"}, False)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_killed_between_write_and_end_the_next_run_finds_it_done(opened, monkeypatch):
+    """The turn was not ended: the patient is read again, and nothing is written twice."""
+    server = ward("a", "b")
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlaceInMemory, "end", die)
+        patch.setattr(SqlPlace, "end", die)
+        with pytest.raises(Killed):
+            run(server, opened, workers=1)
+    report = run(server, opened)
+    assert sorted(kinds(report).items()) == [("a", "nothing"), ("b", "create")]
+    assert len(server.all("CarePlan")) == 2
+
+
+# The place fails
+
+
+class Failing(PlaceInMemory):
+    """A place whose database goes away at a call."""
+
+    def __init__(self, call: str) -> None:
+        super().__init__()
+        self._call = call
+
+    def claim(self, most: int) -> Any:
+        self._fail("claim")
+        return super().claim(most)
+
+    def end(self, turn: Turn, *more: Any) -> None:
+        self._fail("end")
+        super().end(turn, *more)
+
+    def _fail(self, call: str) -> None:
+        if call == self._call:
+            raise StoreError("The state is away.", hint="Run again.")
+
+
+@pytest.mark.parametrize(("call", "done"), [("claim", {}), ("end", {"a": "create"})])
+def test_a_place_that_fails_ends_the_run_with_its_report(call, done):
+    server, place = ward("a", "b", "c"), Failing(call)
+    report = run(server, lambda: place, workers=1)
+    assert kinds(report) == done
+    assert isinstance(report.error, StoreError)
+    assert "The state is away" in report.problems()[0]
+
+
+# A dry run
+
+
+def test_a_dry_run_leaves_the_place_as_it_was(opened):
+    server = ward("a", "b")
+    server.search_fails["Condition", "a"] = TemporaryServerError("Silent.")
+    run(server, opened)
+    server.search_fails.clear()
+    place = opened()
+    before = (place.full_read(), dict(place.marks()), list(place.peek(TODAY)))
+    place.close()
+    report = run(server, opened, dry_run=True)
+    assert kinds(report)["a"] == "create"
+    place = opened()
+    assert (place.full_read(), dict(place.marks()), list(place.peek(TODAY))) == before
+    place.close()
+    assert server.all("CarePlan")[0]["subject"] == {"reference": "Patient/b"}
+
+
+# What need not be looked at again
+
+
+def test_versions_of_others_are_never_taken_as_seen(opened):
+    """A result that was another patient's, and a medicine that several share, concern others."""
+    server = ward("a")
+    server.put({"resourceType": "Medication", "id": "m1", "code": {"text": "B12"}})
+    server.put(
+        {
+            "resourceType": "MedicationRequest",
+            "id": "r1",
+            "subject": {"reference": "Patient/a"},
+            "medicationReference": {"reference": "Medication/m1"},
+        }
+    )
+    # A second version: who had the first is not known here.
+    server.put(b12("a", 110))
+    place = opened()
+    moment = datetime(2000, 1, 1, tzinfo=UTC)
+    place.note(Found(marks={"Observation": moment, "MedicationRequest": moment}))
+    place.close()
+    run(server, opened)
+    place = opened()
+    assert place.seen("Observation") == frozenset()
+    assert place.seen("Medication") == place.seen("Patient") == frozenset()
+    assert ("r1", "1") in place.seen("MedicationRequest")
+    # What the run wrote itself.
+    (plan,) = server.all("CarePlan")
+    assert (plan["id"], plan["meta"]["versionId"]) in place.seen("CarePlan")
+    place.close()
