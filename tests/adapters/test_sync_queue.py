@@ -1,4 +1,4 @@
-"""The run as it works off its queue: nobody is lost, nobody is seen to twice, and a stop costs time.
+"""The run works off its queue: nobody is lost, nobody is seen to twice, a stop costs only time.
 
 On the place in memory and on both databases. The decision is the simple one of `test_sync`.
 """

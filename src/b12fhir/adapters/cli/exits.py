@@ -10,7 +10,7 @@ _OTHERS = {
     errors.RefusedError.exit_code: "The server refused what was sent (another 4xx).",
     errors.PARTIAL: "Partly done: some of the input could not be processed, all the rest was.",
     errors.Defect.exit_code: "Our own mistake; the traceback is shown. Please report it.",
-    INTERRUPTED: "Stopped with Ctrl-C. Nothing is left half written.",
+    INTERRUPTED: "Stopped with Ctrl-C, sync also with SIGTERM. Nothing is left half written.",
     BROKEN_PIPE: "The reader of the output went away (for example `| head`).",
 }
 

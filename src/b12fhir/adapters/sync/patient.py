@@ -85,8 +85,10 @@ class Visit:
 
     def __init__(self, kit: Kit, patient: str) -> None:
         self._kit = kit
-        self._patient = patient
+        self.patient = patient
         self._written: list[Version] = []
+        self.proposal: Proposal | None = None
+        """What was decided, also where it could not be written."""
 
     def result(self) -> PatientResult:
         """Read, decide and write; all of it again when what was read is out of date.
@@ -111,7 +113,7 @@ class Visit:
         return turn < self._kit.settings.tries and not self._kit.settings.dry_run
 
     def _once(self) -> PatientResult:
-        kit, patient = self._kit, self._patient
+        kit, patient = self._kit, self.patient
         try:
             resources = kit.reader.everything(patient)
         except ServerError as error:
@@ -120,6 +122,7 @@ class Visit:
             return self._gone(resources)
         record = [*resources, *kit.desk.remembered(patient, resources)]
         proposal = propose(record, kit.protocol, kit.as_of, kit.site, patient)
+        self.proposal = proposal
         write = self._compared(proposal, resources)
         why = kit.desk.why(write.bundle)
         self._note(proposal, resources, is_sent=write.bundle is not None and not why)
@@ -138,7 +141,7 @@ class Visit:
         """Somebody deleted the patient, or we may not see this one any more."""
         left = "; a plan of ours is still there: withdraw it" if self._has_plan(resources) else ""
         return PatientResult(
-            self._patient, report.GONE, f"{_GONE}{left}", read=len(resources), again=bool(left)
+            self.patient, report.GONE, f"{_GONE}{left}", read=len(resources), again=bool(left)
         )
 
     def _has_plan(self, resources: Sequence[Resource]) -> bool:
@@ -158,7 +161,7 @@ class Visit:
         if not self._kit.settings.dry_run:
             self._kit.desk.clear(proposal)
         return PatientResult(
-            self._patient,
+            self.patient,
             write.kind,
             write.reason,
             proposal,
@@ -176,9 +179,7 @@ class Visit:
         self._check(bundle)
         fresh = not kit.settings.dry_run and kit.desk.hand_over(bundle, proposal, write.kind)
         reason = f"{write.reason}; {why}"
-        return PatientResult(
-            self._patient, report.HANDED_OVER, reason, proposal, write, fresh=fresh
-        )
+        return PatientResult(self.patient, report.HANDED_OVER, reason, proposal, write, fresh=fresh)
 
     def make_device(self) -> None:
         """Send our Device."""

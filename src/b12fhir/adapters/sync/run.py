@@ -37,6 +37,7 @@ _LISTEN_S = 0.2
 _ELSEWHERE = "another run is at work on this patient and was not done in time"
 _BUSY = "Another run is looking for changes: this one works on whoever waits already."
 _NOBODY = "The server has no such patient."
+_SLIP = "Look for a slip in the id."
 _ASK_AGAIN_S = 0.5
 _DAY = timedelta(days=1)
 _USUAL = SyncSettings()
@@ -234,15 +235,22 @@ class _Round:
 
     def _guarded(self, patient: str) -> PatientResult:
         """One patient; no error leaves here, because the next patient must have a turn."""
+        visit = Visit(self._kit, patient)
         try:
-            result = Visit(self._kit, patient).result()
+            result = visit.result()
             if result.kind == report.GONE and self._settings.patients:
-                raise PatientError(_NOBODY, hint="Look for a slip in the id.")  # noqa: TRY301 - as if read so
+                result = self._failed(visit, PatientError(_NOBODY, hint=_SLIP))
         except B12Error as error:
-            result = PatientResult(patient, report.FAILED, str(error), error=error)
+            result = self._failed(visit, error)
         except Exception as problem:  # noqa: BLE001 - one odd record must not stop the others
             defect = Defect(f"Our own mistake ({type(problem).__name__}). Please report it.")
             defect.__cause__ = problem
-            result = PatientResult(patient, report.FAILED, str(defect), error=defect)
+            result = self._failed(visit, defect)
         self._brake.note(result.error)
         return result
+
+    @staticmethod
+    def _failed(visit: Visit, error: B12Error) -> PatientResult:
+        """What was decided is told all the same: it may be urgent."""
+        kind, text = report.FAILED, str(error)
+        return PatientResult(visit.patient, kind, text, visit.proposal, error=error)
