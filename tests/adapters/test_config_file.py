@@ -183,6 +183,9 @@ def test_a_faulty_listen_address_is_refused(text):
         ("HOOKS_AUTH", "OFF", "off"),
         ("HOOKS_FHIR_SERVERS", "https://A:443/r4, http://b/", ("https://a/r4", "http://b")),
         ("HOOKS_STORE", "sqlite:///x.db", "sqlite:///x.db"),
+        ("SYNC_STORE", "sqlite:///y.db", "sqlite:///y.db"),
+        ("SYNC_STORE", "OFF", "off"),
+        ("SYNC_OVERLAP_S", "0", 0),
         ("HOOKS_STORE", "postgresql://u@h/n", "postgresql://u@h/n"),
         ("SNOOZE_CRITICAL_HOURS", "0", 0),
         ("HOOKS_RATE", "1000000", 1_000_000),
@@ -216,6 +219,8 @@ def test_a_setting_of_the_service_is_read(variable, text, value):
         ("SNOOZE_WARNING_DAYS", "31"),
         ("SNOOZE_INFO_DAYS", "91"),
         ("HOOKS_STORE", "mysql://x/y"),
+        ("SYNC_STORE", "mysql://x/y"),
+        ("SYNC_FULL_DAYS", "0"),
         ("HOOKS_STORE", "x.db"),
     ],
 )

@@ -11,7 +11,7 @@ SYNC_ROWS: tuple[Setting, ...] = (
     Setting(
         "sync_store",
         "",
-        SYNC_STORE,
+        f"{SYNC_STORE}, if the extra `server` is installed",
         "Database in which `sync` keeps how far it has come: `sqlite:///FILE`, or "
         "`postgresql://USER@HOST/NAME` where several machines sync one server; `off`: nothing is "
         "kept and each run reads every patient. Its loss costs only time. Keep a password in a "

@@ -15,6 +15,7 @@ from b12fhir.wiring.house import House
 
 # Patients whom the table and the page show; the files hold all.
 _SHOWN = 1000
+_WHO_WAITED = "waiting"
 _NEEDS = frozenset({BLOCKED, *INCOMPLETE})
 
 Add = Callable[[bytes], object]
@@ -94,7 +95,7 @@ class Papers:
         return RoundSums(
             as_of=self._asked.as_of.isoformat(),
             dry_run=self._asked.dry_run,
-            looked=done.looked,
+            looked=done.looked or _WHO_WAITED,
             interrupted=done.interrupted,
             patients=done.patients,
             waiting=done.undone,

@@ -34,6 +34,7 @@ from b12fhir.service import (
     propose,
     to_json,
 )
+from b12fhir.service.rounds import SYNC_VERSION, sync_schema
 from tests.spec.case import cases
 from tests.support.facts import concept, lab
 from tests.support.proposals import proposed
@@ -45,10 +46,12 @@ FROZEN = Path(__file__).parent / "frozen"
 RELEASED = {
     ("proposal", "1.0"): "018f0bbde68781bd5255e64e0e704f0e26b9b02617bf673b2e3403c6b4ccdc76",
     ("explanation", "1.0"): "511577a650c930fcd81bfad07cde9bb8aed3f48b9a15777d5fc38639f309dcbd",
+    ("sync", "1.0"): "7399dcc02e5c4f75874565e7c8f6bc895dbc3d71390272e498c338e93bc3434d",
 }
 SERVED = {
     "proposal": (SCHEMA_VERSION, proposal_schema),
     "explanation": (EXPLANATION_VERSION, explanation_schema),
+    "sync": (SYNC_VERSION, sync_schema),
 }
 NAMES = sorted(SERVED)
 
