@@ -23,6 +23,7 @@ from b12fhir.wiring.house import House
 from b12fhir.wiring.keys import new_key, public_keys
 from b12fhir.wiring.onserver import OnServer
 from b12fhir.wiring.serving import serve
+from b12fhir.wiring.stores import store
 from b12fhir.wiring.subscribing import subscriptions
 
 
@@ -55,6 +56,7 @@ def doors(house: House, out: report.Terminal, err: report.Terminal) -> cli.Doors
         public_keys=public_keys,
         serve=partial(serve, house),
         subscriptions=partial(subscriptions, house),
+        store=partial(store, house),
         feedback=partial(feedback, house),
         feedback_csv=report.feedback_csv,
         feedback_plot=feedback_plot,

@@ -14,6 +14,7 @@ from b12fhir.adapters.cli.feedback_commands import feedback
 from b12fhir.adapters.cli.key_commands import keys
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
+from b12fhir.adapters.cli.store_commands import store
 from b12fhir.adapters.cli.subscription_commands import subscriptions
 from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
 from b12fhir.fhir.json import encode
@@ -131,6 +132,7 @@ COMMANDS: dict[str, Callable[[Namespace, Doors], int]] = {
     "packs": packs,
     "serve": serve,
     "keys": keys,
+    "store": store,
     "subscriptions": subscriptions,
     "protocol": protocol,
     "install-profiles": install_profiles,

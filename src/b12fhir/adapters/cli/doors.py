@@ -226,6 +226,7 @@ class Doors:
     public_keys: Callable[[Sequence[Path]], bytes]
     serve: Callable[[bool, bool], Diagnosis]
     subscriptions: Callable[[Hearing], Heard]
+    store: Callable[[str], Diagnosis]
     feedback: Callable[[datetime | None], FeedbackReport]
     feedback_csv: Callable[[FeedbackReport], bytes]
     feedback_plot: Callable[[FeedbackReport, str], bytes]

@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import IO, NoReturn
 
 from b12fhir import __version__
-from b12fhir.adapters.cli import feedback_commands, key_commands, subscription_commands
+from b12fhir.adapters.cli import (
+    feedback_commands,
+    key_commands,
+    store_commands,
+    subscription_commands,
+)
 from b12fhir.adapters.cli.exits import exit_codes
 from b12fhir.adapters.cli.plan_options import EXAMPLES as PLAN_EXAMPLES
 from b12fhir.adapters.cli.plan_options import PLAN_COMMANDS
@@ -133,6 +138,7 @@ _EPILOGUES = {
     **_EXAMPLES,
     **PLAN_EXAMPLES,
     "feedback": feedback_commands.EXAMPLE,
+    "store": store_commands.EXAMPLE,
     "subscriptions": subscription_commands.EXAMPLE,
     "keys": key_commands.EXAMPLE,
 }
@@ -197,6 +203,7 @@ def build() -> argparse.ArgumentParser:
         *((name, summary, _on_plans(fill)) for name, summary, fill in PLAN_COMMANDS),
         ("calendar", "list the doses of a signed plan, or write them as a calendar", _calendar),
         ("audit", "check the audit record, or show one patient's entries", _audit),
+        ("store", store_commands.SUMMARY, store_commands.options),
         ("feedback", "show what became of the cards that were issued", feedback_commands.options),
     ):
         command = commands.add_parser(

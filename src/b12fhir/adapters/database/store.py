@@ -69,6 +69,11 @@ class Store:
         return f"{self._url.get_backend_name()} {host}{place}"
 
     @property
+    def title(self) -> str:
+        """Its name, and the setting that names it."""
+        return f"{self.name} ({self._use.setting})"
+
+    @property
     def exists(self) -> bool:
         """Is there a file? A server is taken to be there until it is asked."""
         return self._file is None or self._file.exists()
@@ -94,6 +99,15 @@ class Store:
                 finally:
                     maker.dispose()
         self._prepared = True
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """A transaction on what is there, whatever tables it has: none are made.
+
+        Raises as `prepare` does.
+        """
+        with self._translated(), self.engine().begin() as connection:
+            yield connection
 
     @contextmanager
     def begin(self, *, writes: bool = False) -> Iterator[Connection]:
