@@ -127,3 +127,18 @@ def test_a_deleted_resource_is_gone():
     server = MemoryServer([PATIENT])
     server.delete("Patient", "p")
     assert server.all("Patient") == []
+
+
+@pytest.mark.parametrize("value", ["gt2026-01-01T00:00:00Z", "ge2026", "genow"])
+def test_changes_are_asked_for_from_an_instant_on_or_not_at_all(value):
+    """HAPI's search cache takes gt for ge, so nobody may rely on another prefix."""
+    with pytest.raises(RefusedError):
+        list(MemoryServer([PATIENT]).search("Patient", {"_lastUpdated": value}))
+
+
+def test_what_it_is_made_to_lack_of_the_past_is_refused():
+    server = MemoryServer([PATIENT], lacks={"history", "everything"})
+    with pytest.raises(RefusedError):
+        list(server.history("Patient", "p"))
+    with pytest.raises(RefusedError):
+        list(server.everything("p", ("Patient",), 10))

@@ -149,12 +149,15 @@ KINDS = {
 }
 
 
-def test_a_new_resource_of_each_type_that_is_read(begun, two, store, fresh):
+def test_a_new_resource_of_each_type_that_is_read(begun, store, fresh):
     """Not results only: an order of metformin, an allergy, a plan of somebody else."""
-    for kind, elements in KINDS.items():
-        store(about(kind, f"{fresh}-new", two[1], **elements))
-        assert begun.changed() == {f"Patient/{two[1]}"}, kind
-        assert begun.changed() == set(), kind
+    owners = {kind: f"{fresh}-{kind.lower()}"[:64] for kind in KINDS}
+    store(*(person(one) for one in owners.values()))
+    begun.look()
+    begun.waiting()
+    store(*(about(kind, owners[kind], owners[kind], **more) for kind, more in KINDS.items()))
+    assert begun.changed() == {f"Patient/{one}" for one in owners.values()}
+    assert begun.changed() == set()
 
 
 @pytest.mark.parametrize("status", ["amended", "entered-in-error"])

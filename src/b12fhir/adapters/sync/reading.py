@@ -129,11 +129,11 @@ class PatientReader:
         """The patient's own in one walk; ``None`` if it is to be asked for by parts."""
         if not self._in_one:
             return None
-        given = self._server.everything(patient.partition("/")[2], kinds, self.page_size)
         own: list[Resource] = []
         medications: list[Resource] = []
         foreign = 0
         try:
+            given = self._server.everything(patient.partition("/")[2], kinds, self.page_size)
             for one in _complete(given, "the whole record"):
                 if one.get("resourceType") == "Medication":
                     medications.append(one)

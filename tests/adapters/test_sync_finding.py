@@ -1,0 +1,375 @@
+"""A look for changes on servers that cannot tell all of them, and one that is broken off."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from b12fhir.adapters.memory import MemoryServer
+from b12fhir.adapters.sync import changes
+from b12fhir.adapters.sync.finding import Look, Wish, look
+from b12fhir.adapters.sync.place import PlaceInMemory
+from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.errors import RefusedError, StoreError, TemporaryServerError
+from b12fhir.fhir.capabilities import read_capabilities
+from b12fhir.fhir.site import Site
+from b12fhir.ports import Found, FullRead, Resource
+
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+DAY = date(2026, 11, 21)
+
+
+class Odd(MemoryServer):
+    """A server whose searches by ``_lastUpdated`` are as a test says."""
+
+    fault: Any = None
+    kind = "Observation"
+
+    def search(self, kind: str, params: Mapping[str, str]) -> Iterator[Resource]:
+        found = super().search(kind, params)
+        return self.fault(found, params) if self.fault and kind == self.kind else found
+
+
+def person(id_: str) -> dict:
+    return {"resourceType": "Patient", "id": id_}
+
+
+def result(id_: str, owner: str, **more: object) -> dict:
+    subject = {"reference": f"Patient/{owner}"}
+    return {"resourceType": "Observation", "id": id_, "subject": subject, **more}
+
+
+@pytest.fixture
+def place() -> PlaceInMemory:
+    return PlaceInMemory()
+
+
+def server(**options: Any) -> Odd:
+    return Odd([person("a"), person("b"), result("o1", "a")], **options)
+
+
+def find(odd: Odd, place: PlaceInMemory, **wish: Any) -> Look:
+    can = read_capabilities(odd.capabilities())
+    reader = PatientReader(odd, can, 200, Site(zone=UTC))
+    return look(odd, reader, can, place, Wish(**({"now": NOW} | wish)))
+
+
+def waiting(place: PlaceInMemory) -> list[str]:
+    found = sorted(place.peek(DAY))
+    for turn in place.claim(1000):
+        place.end(turn)
+    return found
+
+
+def begun(odd: Odd, place: PlaceInMemory) -> None:
+    """The first look, and one after which nothing recent is new any more."""
+    assert find(odd, place) == Look(is_full=True)
+    assert waiting(place) == ["Patient/a", "Patient/b"]
+    find(odd, place)
+    waiting(place)
+
+
+EVERYBODY = ["Patient/a", "Patient/b"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "is_full"),
+    [
+        ({}, False),
+        ({"now": NOW + timedelta(days=7) - timedelta(seconds=1)}, False),
+        ({"now": NOW + timedelta(days=7)}, True),
+        # Our clock was set back: how old the last full read is, nobody knows.
+        ({"now": NOW - timedelta(seconds=1)}, True),
+        ({"fingerprint": "another pack"}, True),
+        ({"full": True}, True),
+        ({"full": True, "since": NOW}, True),
+        ({"fingerprint": "another pack", "since": NOW}, False),
+        ({"follows": False}, True),
+    ],
+)
+def test_when_every_patient_is_read(place, wish, is_full):
+    odd = server()
+    begun(odd, place)
+    assert find(odd, place, **wish).is_full is is_full
+    assert waiting(place) == (EVERYBODY if is_full else [])
+
+
+def test_a_type_of_which_nothing_is_known_needs_a_full_read(place):
+    """Such as one that the server offers since yesterday."""
+    odd = server()
+    begun(odd, place)
+    known = place.marks()
+    fresh = PlaceInMemory()
+    del known["Condition"]
+    fresh.note(Found(marks=known), FullRead(NOW, ""))
+    assert find(odd, fresh).is_full
+
+
+def test_without_later_looks_no_marks_are_taken(place):
+    odd = server()
+    find(odd, place, follows=False)
+    assert place.marks() == {}
+    assert odd.searches == 1
+
+
+def test_an_empty_server_is_read_whole_until_somebody_is_there(place):
+    odd = Odd()
+    assert find(odd, place) == Look(is_full=True)
+    odd.put(person("a"))
+    assert find(odd, place) == Look(is_full=True)
+    assert waiting(place) == ["Patient/a"]
+
+
+def test_what_comes_first_into_an_empty_type_is_found(place):
+    odd = server()
+    begun(odd, place)
+    odd.put({**result("c1", "b"), "resourceType": "Condition"})
+    assert not find(odd, place).is_full
+    assert waiting(place) == ["Patient/b"]
+
+
+def refuses(parameter: str) -> Any:
+    def fault(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+        if parameter in params:
+            raise RefusedError("Unknown parameter.", status=400)
+        return found
+
+    return fault
+
+
+def empty(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+    return iter(()) if "_lastUpdated" in params else found
+
+
+def unstamped(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+    return ({**one, "meta": {}} for one in found) if "_lastUpdated" in params else found
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (refuses("_lastUpdated"), "refuses to search Observation"),
+        (empty, "does not find what is there"),
+        (unstamped, "does not say when a Observation"),
+    ],
+)
+def test_a_server_that_cannot_tell_changes_has_every_patient_read(place, fault, why):
+    odd = server()
+    begun(odd, place)
+    odd.fault = fault
+    for _ in range(2):
+        found = find(odd, place)
+        assert found.is_full
+        assert why in found.notes[0]
+        assert waiting(place) == EVERYBODY
+
+
+def test_a_server_that_passes_over_the_moment_is_noticed(place):
+    """It answers with what is older than asked for: here, than ten minutes before the mark."""
+    odd = server(lacks={"_lastUpdated"})
+    for minute in range(700):
+        odd.put(result("o2", "b", note=str(minute)))
+    assert find(odd, place).is_full
+    found = find(odd, place)
+    assert found.is_full
+    assert "older" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (refuses("_sort"), "refuses to sort"),
+        (
+            lambda found, _: ({**one, "meta": {}} for one in found),
+            "does not say when a resource was last updated",
+        ),
+    ],
+)
+def test_a_server_without_stamps_gets_no_marks(place, fault, why):
+    odd = server()
+    odd.fault = fault
+    for _ in range(2):
+        found = find(odd, place)
+        assert found.is_full
+        assert why in found.notes[0]
+        assert place.marks() == {}
+        assert waiting(place) == EVERYBODY
+
+
+class Broken(PlaceInMemory):
+    """Cannot be written after some notes: as if the program had been killed there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 10**6
+
+    def note(self, found: Found, full: FullRead | None = None) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise StoreError("Gone.")
+        super().note(found, full)
+
+
+@pytest.mark.parametrize("lacks", [set(), {"_sort"}])
+@pytest.mark.parametrize("notes", range(9))
+def test_a_look_that_is_broken_off_anywhere_loses_nobody(monkeypatch, lacks, notes):
+    """Also where the server does not sort: the mark must not move before all has come."""
+    monkeypatch.setattr(changes, "_AT_ONCE", 1)
+    odd, place = server(lacks=lacks), Broken()
+    begun(odd, place)
+    # Stored first and changed last: unsorted, the newest comes first.
+    for owner in ("a", "b"):
+        odd.put(result("o1" if owner == "a" else "o2", owner, note="new"))
+    odd.put(result("o3", "b"))
+    odd.put(result("o1", "a", note="newest"))
+    odd.delete("Observation", "o3")
+    place.left = notes
+    with pytest.raises(StoreError):
+        find(odd, place)
+    place.left = 10**6
+    assert not find(odd, place).is_full
+    assert waiting(place) == EVERYBODY
+    find(odd, place)
+    assert waiting(place) == []
+
+
+def test_a_type_that_cannot_be_had_waits_and_the_others_do_not(place):
+    odd = server()
+    begun(odd, place)
+    before = place.marks()["Observation"]
+
+    def down(*_: object) -> Iterator[Resource]:
+        raise TemporaryServerError("The server is busy.", status=503)
+
+    odd.fault = down
+    odd.put(result("o2", "a"))
+    odd.put({**result("c1", "b"), "resourceType": "Condition"})
+    found = find(odd, place)
+    assert not found.is_full
+    assert found.problems == (
+        "Changes of Observation could not be had, and wait for the next run: The server is busy.",
+    )
+    assert waiting(place) == ["Patient/b"]
+    assert place.marks()["Observation"] == before
+    odd.fault = None
+    assert find(odd, place).problems == ()
+    assert waiting(place) == ["Patient/a"]
+
+
+def test_without_histories_what_cannot_be_seen_is_told(place):
+    odd = server(lacks={"history"})
+    find(odd, place)
+    waiting(place)
+    odd.put(result("o1", "b"))
+    found = find(odd, place)
+    deletions, moves = found.notes
+    assert deletions.startswith("The server does not tell deletions of Patient, Observation,")
+    assert "moved from one patient to another" in moves
+    assert "Patient/b" in waiting(place)
+
+
+def test_a_history_that_is_declared_and_refused_is_told(place):
+    odd = server()
+    begun(odd, place)
+
+    def refused(*_: object) -> Iterator[Any]:
+        raise RefusedError("No.", status=501)
+
+    odd.deleted = refused  # type: ignore[method-assign]
+    assert "does not tell deletions of Patient" in find(odd, place).notes[0]
+
+
+@pytest.mark.parametrize("change", ["moved", "deleted"])
+@pytest.mark.parametrize("kept", ["nothing", "refused", "the newest only"])
+def test_whose_it_was_is_not_kept_so_every_patient_is_read_once(place, change, kept):
+    odd = server()
+    begun(odd, place)
+    odd.put(result("o1", "b"))
+    if change == "deleted":
+        odd.delete("Observation", "o1")
+    tell = odd.history
+
+    def purged(kind: str, id_: str) -> Iterator[Resource]:
+        if kept == "refused":
+            raise RefusedError("Unknown.", status=404)
+        newest = next(iter(tell(kind, id_)))
+        return iter([newest] if kept == "the newest only" else [])
+
+    odd.history = purged  # type: ignore[method-assign]
+    found = find(odd, place)
+    assert found.is_full
+    assert "cannot be told" in found.notes[-1]
+    assert waiting(place) == EVERYBODY
+    assert not find(odd, place).is_full, "the same change is no reason twice"
+
+
+def test_a_deleted_or_changed_medicine_of_unknown_orders_has_every_patient_read(place):
+    """A server that cannot search orders by the medicine they refer to."""
+    odd = server()
+    odd.put({"resourceType": "Medication", "id": "m"})
+    begun(odd, place)
+    tell = odd.capabilities
+
+    def without() -> Resource:
+        statement: Any = tell()
+        for row in statement["rest"][0]["resource"]:
+            row["searchParam"] = [p for p in row["searchParam"] if p["name"] != "medication"]
+        return statement
+
+    odd.capabilities = without  # type: ignore[method-assign]
+    odd.put({"resourceType": "Medication", "id": "m", "status": "inactive"})
+    assert find(odd, place).is_full
+    waiting(place)
+    odd.delete("Medication", "m")
+    assert find(odd, place).is_full
+    waiting(place)
+    assert not find(odd, place).is_full
+
+
+def test_a_medicine_whose_order_is_about_nobody_here_concerns_nobody(place):
+    odd = server()
+    odd.put({"resourceType": "Medication", "id": "m"})
+    link = {"medicationReference": {"reference": "Medication/m"}}
+    odd.put({"resourceType": "MedicationRequest", "id": "r", **link})
+    begun(odd, place)
+    odd.put({"resourceType": "Medication", "id": "m", "status": "inactive"})
+    assert not find(odd, place).is_full
+    assert waiting(place) == []
+
+
+def test_versions_without_numbers_are_told_apart_by_their_stamp(place):
+    odd = server()
+    begun(odd, place)
+
+    def bare(found: Iterator[Resource], _: object) -> Iterator[Resource]:
+        stamps = ((one, one["meta"]["lastUpdated"]) for one in found)
+        return ({**one, "meta": {"lastUpdated": at}} for one, at in stamps)
+
+    odd.fault = bare
+    find(odd, place)
+    waiting(place)
+    assert find(odd, place) == Look(is_full=False)
+    assert waiting(place) == []
+    odd.put(result("o1", "b"))
+    find(odd, place)
+    assert waiting(place) == EVERYBODY
+
+
+def test_a_new_result_about_nobody_is_told(place):
+    odd = server()
+    begun(odd, place)
+    odd.put({"resourceType": "Observation", "id": "n"})
+    assert "1 Observation" in find(odd, place).notes[0]
+    odd.delete("Observation", "n")
+    assert "1 Observation" in find(odd, place).notes[0]
+    assert waiting(place) == []
+    assert find(odd, place).notes == ()
+
+
+def test_a_patient_who_is_deleted_is_looked_at_again(place):
+    odd = server()
+    begun(odd, place)
+    odd.delete("Patient", "b")
+    assert not find(odd, place).is_full
+    assert waiting(place) == ["Patient/b"]
