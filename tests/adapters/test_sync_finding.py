@@ -373,3 +373,18 @@ def test_a_patient_who_is_deleted_is_looked_at_again(place):
     odd.delete("Patient", "b")
     assert not find(odd, place).is_full
     assert waiting(place) == ["Patient/b"]
+
+
+def test_who_lost_a_result_long_ago_is_not_looked_at_again(place):
+    """Only whose it was at the last look, and since: the history ends there."""
+    odd = Odd([person("a"), person("b"), person("c"), result("o1", "c")])
+    odd.put(result("o1", "a"))
+    for second in range(601):  # the overlap is ten minutes, and each version takes a second
+        odd.put(result("o2", "c", note=str(second)))
+    find(odd, place)
+    waiting(place)
+    find(odd, place)
+    waiting(place)
+    odd.put(result("o1", "b"))
+    assert not find(odd, place).is_full
+    assert waiting(place) == EVERYBODY
