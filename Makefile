@@ -4,10 +4,11 @@ PYTHON ?= python3
 PORT ?= 8080
 HAPI ?=
 SAMPLE ?=
+PATIENTS ?=
 VENV := .venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hapi hooks setup-system lint types mutate bench-decision bench-extract bench-hooks clean
+.PHONY: help demo test hapi hooks setup-system lint types mutate bench-decision bench-extract bench-hooks bench-sync torture clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,12 @@ bench-hooks: $(VENV)/.installed-dev ## CPU and latency of the CDS Hooks service,
 
 bench-extract: $(VENV)/.installed-dev ## CPU of reading a record, beside a floor of the same run
 	$(VENV)/bin/python -m tests.bench.extract
+
+bench-sync: $(VENV)/.installed-dev ## requests, time and CPU of sync on a real server (PATIENTS=100: fewer than 1,000)
+	PYTHONPATH=src:. PATIENTS=$(PATIENTS) $(VENV)/bin/python -m tests.bench.sync
+
+torture: $(VENV)/.installed-dev ## kill -9 sync at 200 random points (SEED=7: the points of that run again)
+	KILLS=200 SEED=$${SEED:-$$RANDOM} $(VENV)/bin/pytest -s tests/faults/test_kills.py
 
 clean: ## remove all that was made here, the download of the FHIR server included
 	rm -rf $(VENV) .cache .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist out

@@ -3,6 +3,7 @@
 The real decision, the real record in files, and the server in memory.
 """
 
+import copy
 import io
 import json
 from contextlib import nullcontext
@@ -310,6 +311,29 @@ def test_a_provenance_of_which_no_answer_came_does_not_stay_open_for_ever(path):
     run(Server(600), path)
     settled = kept(path)[1]
     assert (settled.state, settled.outcome) == (OVERTAKEN, "provenance-not-looked-for")
+    assert verify(path).is_good
+
+
+def test_a_provenance_that_a_server_leaves_unclear_is_let_go_in_the_same_run(path):
+    """The patient is done: no later run would look, and the record would never be whole again."""
+    server = Server()
+    statement = copy.deepcopy(dict(server.capabilities()))
+    (row,) = (r for r in statement["rest"][0]["resource"] if r["type"] == "Provenance")
+    row["updateCreate"] = False  # so that it follows the write
+    server.capabilities = lambda: statement
+    turns = iter([None, TemporaryServerError("Silence.")])
+
+    def second_fails() -> None:
+        if error := next(turns):
+            raise error
+
+    server.before = second_fails
+    run(server, path)
+    ends = [(entry.state, entry.outcome) for entry in kept(path)[-3:-1]]
+    assert ends == [
+        (UNCLEAR, "TemporaryServerError-0"),
+        (OVERTAKEN, "provenance-not-looked-for"),
+    ]
     assert verify(path).is_good
 
 

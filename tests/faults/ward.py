@@ -45,6 +45,9 @@ KINDS = (
 )
 _DIGESTS = {SITE.system(name) for name in (CONTENT_DIGEST, DECISION_DIGEST, TREATMENT_DIGEST)}
 
+# What a Provenance says beside its targets, and those.
+Account = tuple[str, frozenset[str]]
+
 
 @dataclass
 class Run:
@@ -142,6 +145,7 @@ class Ward:
             "B12FHIR_SERVER_ID": SITE.server_id,
             "B12FHIR_SITE_KEY": SITE.site_key,
             "B12FHIR_AUDIT": str(self.folder / "audit.jsonl"),
+            "B12FHIR_SYNC_STORE": f"sqlite:///{self.folder / 'state' / 'sync.sqlite3'}",
             "B12FHIR_OUT": str(self.folder / "out"),
             **self.settings,
         }
@@ -174,12 +178,13 @@ class Ward:
             process_group=0,
         )
 
-    def sign(self, number: str, day: str = BEFORE) -> None:
+    def sign(self, number: str, *options: str, day: str = BEFORE) -> None:
         """A practitioner signs the plan of a patient."""
         (plan,) = (p for p in self.plans(number) if p["status"] == "draft")
         key = next(i["value"] for i in plan["identifier"] if i["system"] == SITE.system("plan"))
         doctor = f"Practitioner/{self.name}-dr"
-        done = self.run("approve", "--as-of", day, "--plan", key, "--practitioner", doctor)
+        whose = ("--plan", key, "--practitioner", doctor)
+        done = self.run("approve", "--as-of", day, *whose, *options)
         assert done.code == 0, done.err
 
     def forget(self) -> None:
@@ -199,11 +204,16 @@ class Ward:
         """Every resource by identity, without what no two servers would give alike."""
         return self._told({kind: self.all(kind) for kind in KINDS})
 
-    def accounts(self) -> Counter[str]:
-        """Every Provenance, in the same way: none names another, so they are counted by content."""
-        found = {kind: self.all(kind) for kind in KINDS}
-        plain = _Plain(self, found)
-        return Counter(plain.text(_sorted(one)) for one in self.all("Provenance"))
+    def accounts(self) -> Counter["Account"]:
+        """Every Provenance: none has an identity, so they are counted by what they say."""
+        plain = _Plain(self, {kind: self.all(kind) for kind in KINDS})
+        return Counter(
+            (
+                plain.text({**one, "target": []}),
+                frozenset(plain.text(target) for target in one["target"]),
+            )
+            for one in self.all("Provenance")
+        )
 
     def _told(self, found: Mapping[str, Iterable[dict[str, Any]]]) -> dict[str, Any]:
         plain = _Plain(self, found)
@@ -224,9 +234,20 @@ class Ward:
         return answer
 
 
-def _sorted(account: dict[str, Any]) -> dict[str, Any]:
-    """In which order a Provenance names what was written says nothing."""
-    return {**account, "target": sorted(account["target"], key=str)}
+def untold(found: Counter[Account], true: Counter[Account]) -> list[Account]:
+    """Which Provenance says more than the true ones, or says it twice.
+
+    One may be missing, or name less, where the answer to a write did not come through.
+    """
+    left = list(true.elements())
+    wrong = []
+    for said, targets in found.elements():
+        match = next((one for one in left if one[0] == said and targets <= one[1]), None)
+        if match is None:
+            wrong.append((said, targets))
+        else:
+            left.remove(match)
+    return wrong
 
 
 class _Plain:

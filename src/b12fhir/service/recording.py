@@ -152,10 +152,7 @@ def settle(audit: Audit, proposal: Proposal, resources: Sequence[Resource]) -> N
     """
     about = _about(proposal)
     known = audit.recall(about.patient)
-    if known.unfinished and known.outcome == PROVENANCE:
-        outcome, answers = "provenance-not-looked-for", known.unfinished
-        audit.record(replace(about, state=AuditState.OVERTAKEN, outcome=outcome, answers=answers))
-        return
+    let_go(audit, about)
     if not (known.unfinished and known.digests):
         return
     ours = (resource for resource in resources if resource.get("resourceType") in KINDS)
@@ -169,6 +166,17 @@ def settle(audit: Audit, proposal: Proposal, resources: Sequence[Resource]) -> N
             answers=known.unfinished,
         )
     )
+
+
+def let_go(audit: Audit, about: AuditEntry) -> None:
+    """Look no further for a Provenance of which nobody knows whether the server has it.
+
+    ``about`` says for whom. Raises `AuditError`.
+    """
+    known = audit.recall(about.patient)
+    if known.unfinished and known.outcome == PROVENANCE:
+        outcome, answers = "provenance-not-looked-for", known.unfinished
+        audit.record(replace(about, state=AuditState.OVERTAKEN, outcome=outcome, answers=answers))
 
 
 def record_run(audit: Audit, as_of: str, counts: Mapping[str, int], *, dry_run: bool) -> None:

@@ -37,6 +37,7 @@ from b12fhir.service import Proposal, Wanted, propose, wanted
 from b12fhir.service.recording import (
     ENGINE,
     PROVENANCE,
+    let_go,
     record_decision,
     settle,
     transact,
@@ -252,6 +253,8 @@ class Visit:
         try:
             self._transact(after, replace(entry, outcome=PROVENANCE))
         except ServerError as error:
+            # The patient is done and not read again for this.
+            let_go(self._kit.audit, entry)
             return f"; its Provenance could not be stored: {error}"
         return ""
 
