@@ -29,9 +29,9 @@ def run(argv: list[str]) -> int:
     sent: list[Sent] = []
     true_send = Transport.send
 
-    def noted(transport: Transport, request: Request) -> Any:
+    def noted(transport: Transport, request: Request, *more: Any) -> Any:
         sent.append((request.method, request.url, dict(request.headers), request.body))
-        return true_send(transport, request)
+        return true_send(transport, request, *more)
 
     Transport.send = noted  # type: ignore[method-assign]
     sys.argv = ["b12fhir", *argv]
