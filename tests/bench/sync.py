@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import requests
 
@@ -28,6 +29,8 @@ from tests.support.hapi_server import start, stop
 
 ROOT = Path(__file__).parents[2]
 DAY = "2026-11-21"
+# Ids of its own, so that a server that runs already can be used again.
+NAME = f"bench-{uuid4().hex[:6]}"
 RESOURCES, AT_ONCE, LOADERS, CHANGES = 21, 10, 2, 10
 CPU_BAR, SECOND_BAR = 0.15, 0.2
 # What else stands in a record: nothing that a decision rests on.
@@ -65,13 +68,13 @@ def shapes() -> list[list[str]]:
 def medications() -> list[dict[str, Any]]:
     """What orders refer to."""
     text = (Path(str(demo.cohort_dir())) / "Medication.ndjson").read_text("utf-8")
-    return [json.loads(line.replace("demo-", "bench-")) for line in text.splitlines()]
+    return [json.loads(line.replace("demo-", f"{NAME}-")) for line in text.splitlines()]
 
 
 def patient(number: int, shape: list[str]) -> list[dict[str, Any]]:
     """One patient; two of three have no B12 on record."""
     found = [
-        json.loads(re.sub(r"demo-(?!med)", f"bench-{number}-", line).replace("demo-", "bench-"))
+        json.loads(re.sub(r"demo-(?!med)", f"{NAME}-{number}-", line).replace("demo-", f"{NAME}-"))
         for line in shape
     ]
     if number % 3:
@@ -82,7 +85,7 @@ def patient(number: int, shape: list[str]) -> list[dict[str, Any]]:
         found.append(
             {
                 "resourceType": "Observation",
-                "id": f"bench-{number}-x{index}",
+                "id": f"{NAME}-{number}-x{index}",
                 "status": "final",
                 "subject": {"reference": f"Patient/{owner}"},
                 "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
