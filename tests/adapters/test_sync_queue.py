@@ -1,6 +1,6 @@
 """The run works off its queue: nobody is lost, nobody is seen to twice, a stop costs only time.
 
-On the place in memory and on both databases. The decision is the simple one of `test_sync`.
+On the place in memory and on SQLite, and two at once on PostgreSQL too. The decision is the simple one of `test_sync`.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def simple_decision(monkeypatch) -> None:
 Opener = Callable[[], Place]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite"])
 def opened(request, tmp_path) -> Iterator[Opener]:
     """Opens the place of one more run."""
     if request.param == "memory":
@@ -248,7 +248,7 @@ def test_a_stop_lets_those_under_way_finish_and_the_rest_wait(opened):
     report = run(server, opened, workers=1, stop=stop.is_set)
     assert list(kinds(report).values()) == ["create"]
     assert (report.interrupted, report.undone) == (True, 5)
-    assert sorted(set(kinds(run(server, opened)).values())) == ["create", "nothing"]
+    assert list(kinds(run(server, opened)).values()) == ["create"] * 5
     assert len(server.all("CarePlan")) == 6
 
 
@@ -352,7 +352,7 @@ def test_a_dry_run_leaves_the_place_as_it_was(opened):
 
 
 def test_versions_of_others_are_never_taken_as_seen(opened):
-    """A result that was another patient's, and a medicine that several share, concern others."""
+    """A result in a later version may have been another patient's, who must be looked at too."""
     server = ward("a")
     server.put({"resourceType": "Medication", "id": "m1", "code": {"text": "B12"}})
     server.put(
@@ -372,7 +372,6 @@ def test_versions_of_others_are_never_taken_as_seen(opened):
     run(server, opened)
     place = opened()
     assert place.seen("Observation") == frozenset()
-    assert place.seen("Medication") == place.seen("Patient") == frozenset()
     assert ("r1", "1") in place.seen("MedicationRequest")
     # What the run wrote itself.
     (plan,) = server.all("CarePlan")
