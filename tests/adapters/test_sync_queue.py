@@ -1,6 +1,7 @@
 """The run works off its queue: nobody is lost, nobody is seen to twice, a stop costs only time.
 
-On the place in memory and on SQLite, and two at once on PostgreSQL too. The decision is the simple one of `test_sync`.
+On the place in memory and on SQLite, two at once on PostgreSQL too. The decision is the simple one
+of `test_sync`.
 """
 
 from collections.abc import Callable, Iterator
