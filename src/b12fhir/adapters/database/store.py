@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, Table, false, make_url, update
@@ -30,6 +30,8 @@ from b12fhir.errors import ConfigError
 
 _BROKEN = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 _NO_TABLE = {"SQLITE_ERROR", "42P01"}
+_BUSY = "SQLITE_BUSY"
+_TRIES, _PAUSE_S = 20, 0.1
 # Workers that start at once wait so many seconds for the one that makes the tables.
 _MAKING_S = 60
 _POSTGRES = {"postgres", "postgresql", "postgresql+psycopg"}
@@ -90,14 +92,10 @@ class Store:
         another program), and the error of its use for what may pass.
         """
         with self._translated():
-            if not self._is_made():
-                # A connection of its own kind, which waits longer.
-                maker = self._made(_MAKING_S)
-                try:
-                    with writing(maker).begin() as connection:
-                        upgrade(connection, self._use, self.name)
-                finally:
-                    maker.dispose()
+            tries = _TRIES
+            while not self._is_made():
+                tries -= 1
+                self._make(is_last=tries <= 0)
         self._prepared = True
 
     @contextmanager
@@ -171,13 +169,27 @@ class Store:
         self._opened = identity(self._file)
         return sqlite_engine(self._url, wait_s, is_durable=self._is_durable)
 
+    def _make(self, *, is_last: bool) -> None:
+        # An engine of its own, which waits longer.
+        maker = self._made(_MAKING_S)
+        try:
+            with writing(maker).begin() as connection:
+                upgrade(connection, self._use, self.name)
+        except DBAPIError as error:
+            # Of those that open a new file of SQLite at once some are refused without a wait.
+            if is_last or _code(error) != _BUSY:
+                raise
+            Event().wait(_PAUSE_S)
+        finally:
+            maker.dispose()
+
     def _is_made(self) -> bool:
         """Are the tables there? The revision is written with them, so nothing is in halves."""
         try:
             with self.engine().begin() as connection:
                 return is_newest(connection)
         except DBAPIError as error:
-            if _code(error) in _NO_TABLE:
+            if _code(error) in {*_NO_TABLE, _BUSY}:
                 return False
             raise
 
