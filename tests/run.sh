@@ -14,7 +14,8 @@ not_tested() {
 !!    - search, paging and caching, and the transactions of `sync`              !!
 !!    - $validate of all that is written; 409 and 412 as a server sends them    !!
 !!    - a second sync that writes nothing                                       !!
-!!    - the book of cards and feedback on PostgreSQL                            !!
+!!    - the book of cards and feedback, and a sync's place, on PostgreSQL       !!
+!!    - a sync killed, doubled or lied to, and its look for changes             !!
 !!    - the coverage gate of adapters and wiring (skipped, not lowered)         !!
 !!  Everything: make setup-system && make test                                  !!
 !!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!

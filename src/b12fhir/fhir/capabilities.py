@@ -21,7 +21,7 @@ USEFUL = (
     "FamilyMemberHistory",
 )
 READ_TYPES = (*NEEDED, *USEFUL, "Medication", *OPTIONAL)
-# Whose $everything is whole and fresh: tests/contract/test_reading.py holds HAPI to it.
+# Whose $everything is whole and fresh: tests/contract/test_feed.py holds HAPI to it.
 _GIVES_EVERYTHING = ("HAPI FHIR Server",)
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 
