@@ -429,6 +429,10 @@ def test_sync_writes_once_and_then_says_that_there_is_nothing_to_write(server):
     assert sent > 0
     code, out, _ = b12fhir(*SYNC)
     assert code == 0
+    assert "No patient was assessed." in out
+    assert "Nobody had to be looked at." in out
+    code, out, _ = b12fhir(*SYNC, "--full")
+    assert code == 0
     assert "Nothing to write: 20 patients stand unchanged." in out
     assert server.transactions == sent
 
@@ -500,7 +504,7 @@ def test_what_a_server_is_not_sent_waits_in_the_output_folder(server, tmp_path):
     assert f"Handed over: {len(files)} plans ({len(files)} new or changed) wait" in out
     assert "Handover folder: " in out
     before = [(path.stat().st_ino, path.name) for path in files]
-    _, out, _ = b12fhir(*SYNC, environ=told)
+    _, out, _ = b12fhir(*SYNC, "--full", environ=told)
     assert f"Handed over: {len(files)} plans (0 new or changed) wait" in out
     after = sorted((tmp_path / "out" / "handover").iterdir())
     assert [(path.stat().st_ino, path.name) for path in after] == before

@@ -285,6 +285,12 @@ def test_without_a_terminal_or_columns_the_table_is_wide_and_plain():
     assert "Open questions" in stream.getvalue()
 
 
+def test_where_nobody_was_assessed_there_is_no_table_and_no_word_of_urgency():
+    terminal, stream = screen(100)
+    terminal.summary(Gist.of([]))
+    assert stream.getvalue() == "No patient was assessed.\n"
+
+
 def test_many_open_questions_are_shortened_in_the_table_only():
     gaps = tuple(Remark(f"g{n}", f"Question {n}.", "R-1") for n in range(5))
     terminal, stream = screen(240)

@@ -16,7 +16,9 @@ def synced(done: SyncReport, gist: Gist, stderr: IO[str], *more: str) -> cli.Syn
     """What the command line shows of a run; ``more`` lines come last."""
     lines = list(done.lines())
     unchanged = done.counts[NOTHING]
-    if unchanged == done.patients:
+    if not done.patients and not done.undone:
+        lines.append("Nobody had to be looked at. What waits for a signature: b12fhir plans.")
+    elif unchanged == done.patients:
         lines.append(f"Nothing to write: {unchanged} patients stand unchanged.")
     if done.interrupted:
         lines.append("Stopped before the end, as somebody asked. The next run goes on.")

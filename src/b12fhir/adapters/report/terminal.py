@@ -60,6 +60,9 @@ class Terminal:
 
     def summary(self, gist: Gist) -> None:
         """The table of the patients, urgent first, then counts of all."""
+        if not gist.total:
+            self._line("No patient was assessed.")
+            return
         views = ordered(gist)
         wide = self._console.width >= _WIDE
         self._console.print(_wide_table(views) if wide else _narrow_table(views))
