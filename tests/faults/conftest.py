@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from b12fhir.fhir.capabilities import READ_TYPES
+from tests.faults import acts
+from tests.faults.proxy import between
 from tests.faults.ward import Ward, new_ward
 from tests.support.hapi_server import start, stop
 
@@ -19,14 +22,16 @@ def tenants() -> Iterator[str]:
     """Address of the server, to which the name of a ward is added. Skips only with HAPI=skip."""
     if os.environ.get("HAPI") == "skip":
         pytest.skip("HAPI=skip: not tested against a real server")
-    if running := os.environ.get("FAULTS_HAPI"):
-        yield running
-        return
-    pid, base = start("-Dfhir.tenants=true")
+    running = os.environ.get("FAULTS_HAPI")
+    pid, base = (0, running) if running else start("-Dfhir.tenants=true")
     try:
-        yield base
+        with between(base) as front:
+            told = acts.remembered({*READ_TYPES, "Device", "Practitioner", "Provenance"})
+            front.on("known", "any", told, fits=lambda asked: asked.path.endswith("/metadata"))
+            yield front.base
     finally:
-        stop(pid)
+        if pid:
+            stop(pid)
 
 
 @pytest.fixture

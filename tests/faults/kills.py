@@ -20,7 +20,7 @@ from tests.faults.ward import ANSWER_S, BEFORE, Ward
 
 KILLED = -signal.SIGKILL
 # So many requests has a run that is not killed, about.
-_REQUESTS, _TRANSACTIONS, _SECONDS = 90, 6, 2.5
+_REQUESTS, _TRANSACTIONS, _SECONDS = 40, 8, 2.5
 
 
 @dataclass(frozen=True)

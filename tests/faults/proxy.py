@@ -35,7 +35,8 @@ class Asked:
     """One request. ``number`` counts those of its kind, ``read`` those that read, both from 1.
 
     Kinds: ``metadata``, ``patients`` (a search of Patient that names none), ``search``, ``page``,
-    ``history``, ``transaction``, ``batch``, ``read``, ``write``, ``other``. ``of`` is the type.
+    ``everything`` (all about a patient), ``history``, ``transaction``, ``batch``, ``read``,
+    ``write``, ``other``. ``of`` is the type.
     """
 
     kind: str
@@ -205,6 +206,8 @@ def _kind(method: str, path: str, body: bytes) -> tuple[str, str]:
         form = body.decode() if rest else query
         everyone = of == "Patient" and not {"_id", "identifier"} & dict(parse_qsl(form)).keys()
         return "patients" if everyone else "search", of
+    if rest[-1:] == ["$everything"]:
+        return "everything", of
     known = {"GET": "read", "PUT": "write", "POST": "write", "DELETE": "write"}
     return ("other" if any(w.startswith("$") for w in rest) else known.get(method, "other")), of
 

@@ -16,11 +16,12 @@ def test_killed_runs_end_like_one_that_was_left_alone(make_ward) -> None:
     quiet = make_ward()
     begin(quiet)
     assert quiet.sync().code == 0
-    state, accounts = quiet.state(), quiet.accounts()
+    true_state, true_accounts = quiet.end()
 
     def check(ward) -> None:
-        assert ward.state() == state
-        assert not untold(ward.accounts(), accounts)
+        state, accounts = ward.end()
+        assert state == true_state
+        assert not untold(accounts, true_accounts)
         assert ward.audit() == []
         assert ward.sync().written == 0
 

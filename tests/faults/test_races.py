@@ -87,12 +87,13 @@ def quiet(make_ward) -> tuple[Any, Any]:
     ward = make_ward()
     begin(ward)
     assert ward.sync().code == 0
-    return ward.state(), ward.accounts()
+    return ward.end()
 
 
 def check(ward: Ward, quiet: tuple[Any, Any]) -> None:
-    assert ward.state() == quiet[0]
-    assert not untold(ward.accounts(), quiet[1])
+    state, accounts = ward.end()
+    assert state == quiet[0]
+    assert not untold(accounts, quiet[1])
     assert ward.audit() == []
     assert ward.sync().written == 0
 

@@ -1,6 +1,6 @@
-"""A ward: a server of its own with patients of the cohort, `b12fhir` run on it, and its end state.
+"""A ward: a server of its own with patients of the cohort, `b12fhir` run on it, and its end.
 
-Two wards of the same name-less content are equal but for ids, keys and stamps; `Ward.state` leaves
+Two wards of the same name-less content are equal but for ids, keys and stamps; `Ward.end` leaves
 those out, so that a run that was disturbed can be compared with one that was not.
 """
 
@@ -200,13 +200,19 @@ class Ward:
 
     # -- what there is in the end
 
-    def state(self) -> dict[str, Any]:
-        """Every resource by identity, without what no two servers would give alike."""
-        return self._told({kind: self.all(kind) for kind in KINDS})
+    def end(self) -> tuple[dict[str, Any], Counter["Account"]]:
+        """Every resource by identity, without what no two servers would give alike; and every
+        Provenance: none has an identity, so they are counted by what they say."""
+        found = {kind: self.all(kind) for kind in KINDS}
+        plain = _Plain(self, found)
+        told: dict[str, Any] = {}
+        for one in (one for resources in found.values() for one in resources):
+            name = plain.named(one)
+            assert name not in told, f"{name} is there twice"
+            told[name] = json.loads(plain.text(one))
+        return dict(sorted(told.items())), self._accounts(plain)
 
-    def accounts(self) -> Counter["Account"]:
-        """Every Provenance: none has an identity, so they are counted by what they say."""
-        plain = _Plain(self, {kind: self.all(kind) for kind in KINDS})
+    def _accounts(self, plain: "_Plain") -> Counter["Account"]:
         return Counter(
             (
                 plain.text({**one, "target": []}),
@@ -214,15 +220,6 @@ class Ward:
             )
             for one in self.all("Provenance")
         )
-
-    def _told(self, found: Mapping[str, Iterable[dict[str, Any]]]) -> dict[str, Any]:
-        plain = _Plain(self, found)
-        told: dict[str, Any] = {}
-        for one in (one for resources in found.values() for one in resources):
-            name = plain.named(one)
-            assert name not in told, f"{name} is there twice"
-            told[name] = json.loads(plain.text(one))
-        return dict(sorted(told.items()))
 
     def _http(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         url = path if path.startswith("http") else f"{self.base}{path}"
