@@ -694,9 +694,31 @@ def test_a_silent_server_is_given_up():
     server = ward("a", "b", "c", "d")
     for name in "bcd":
         server.search_fails["Observation", name] = TemporaryServerError("Silent.")
+    # Once all are listed and the first is written, it answers nothing any more.
+    silent = {("Patient", ""): TemporaryServerError("Silent.")}
+    server.before_write = lambda: server.search_fails.update(silent)
     report = run(server, workers=1, give_up_after=2)
     assert (kinds(report), report.waiting) == (["create", "undecided", "undecided"], 1)
     assert "no longer answers" in report.problems()[0]
+
+
+def test_records_that_cannot_be_read_do_not_keep_others_from_their_turn():
+    """They come first in the next run, one after the other: all others would wait for ever."""
+    server = ward("a", "b", "c", "d")
+    for name in "abc":
+        server.search_fails["Observation", name] = TemporaryServerError("Ill.", status=500)
+    report = run(server, workers=1, give_up_after=2)
+    assert kinds(report) == ["undecided", "undecided", "undecided", "create"]
+    assert (report.waiting, report.stopped) == (0, "")
+
+
+def test_where_no_token_is_had_nobody_else_is_tried():
+    """The token endpoint says 400: it will say the same for every patient."""
+    server = ward("a", "b")
+    server.search_fails["Observation", "a"] = AuthError("It gave no token.", status=400)
+    report = run(server, workers=1)
+    assert (kinds(report), report.waiting) == (["undecided"], 1)
+    assert report.stopped == "It gave no token. No further patient was tried."
 
 
 def test_silence_must_be_in_a_row():

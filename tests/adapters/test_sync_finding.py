@@ -388,3 +388,152 @@ def test_who_lost_a_result_long_ago_is_not_looked_at_again(place):
     odd.put(result("o1", "b"))
     assert not find(odd, place).is_full
     assert waiting(place) == EVERYBODY
+
+
+# Odd clocks, and lists that break off
+
+
+def test_a_stamp_from_years_ahead_hides_nothing_that_comes_after_it(place):
+    """An import kept the stamp of a record, or the server's clock was wrong for a day."""
+    odd = server()
+    begun(odd, place)
+    minutes = (f"2026-11-21T03:{minute:02}:00Z" for minute in range(60))
+    stamps = iter(["2199-01-01T00:00:00Z"])
+    odd._clock = lambda: next(stamps, "") or next(minutes)
+    odd.put(result("far", "a"))
+    find(odd, place)
+    assert waiting(place) == ["Patient/a"]
+    odd.put(result("o9", "b"))
+    assert not find(odd, place).is_full
+    assert waiting(place) == ["Patient/b"]
+    # Nor where it was there before the first full read.
+    find(odd, place, full=True)
+    waiting(place)
+    odd.put(result("o8", "b"))
+    assert not find(odd, place).is_full
+    assert waiting(place) == ["Patient/b"]
+
+
+def test_marks_that_were_kept_ahead_of_time_are_drawn_back(place):
+    odd = server()
+    begun(odd, place)
+    ahead = dict.fromkeys(place.marks(), NOW + timedelta(days=900))
+    place.note(Found(marks=ahead))
+    odd.put(result("o9", "b"))
+    find(odd, place, now=datetime(2026, 1, 1, 0, 1, tzinfo=UTC), full_every=timedelta.max)
+    find(odd, place)
+    assert "Patient/b" in waiting(place)
+
+
+def test_an_index_that_finds_nothing_new_is_noticed(place):
+    """The newest result came after the mark, and no search by its stamp finds it."""
+    odd = server()
+    begun(odd, place)
+    odd.fault = empty
+    odd.put(result("o9", "b"))
+    found = find(odd, place)
+    assert found.is_full
+    assert "does not find what is there" in found.notes[0]
+    assert waiting(place) == EVERYBODY
+
+
+def test_what_comes_between_a_search_and_the_doubt_of_it_is_no_fault(place):
+    """The mark's own result was deleted; another comes right after the search."""
+    odd = server()
+    begun(odd, place)
+    odd.delete("Observation", "o1")
+    late = iter([result("o9", "b")])
+
+    def comes_after(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+        rows = list(found)
+        for one in late:
+            odd.fault = None
+            odd.put(one)
+        return iter(rows)
+
+    odd.fault = comes_after
+    assert not find(odd, place).is_full
+    waiting(place)
+    assert not find(odd, place).is_full
+    assert waiting(place) == ["Patient/b"]
+
+
+def test_deletions_that_were_not_told_for_a_while_are_told_then(place):
+    """A gateway refused histories for a day; what was deleted that day must not count for ever."""
+    odd = server()
+    begun(odd, place)
+    tell = odd.deleted
+
+    def refused(*_: object) -> Iterator[Any]:
+        raise RefusedError("No.", status=501)
+
+    odd.deleted = refused  # type: ignore[method-assign]
+    odd.delete("Observation", "o1")
+    for number in range(15 * 60):
+        odd._clock()
+        del number
+    odd.put(result("o2", "b"))
+    find(odd, place)
+    assert waiting(place) == ["Patient/b"]
+    odd.deleted = tell  # type: ignore[method-assign]
+    find(odd, place)
+    assert waiting(place) == ["Patient/a"]
+
+
+def breaks(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+    """One Patient cannot be put on its page."""
+    if "_lastUpdated" in params or "_sort" in params or params["_count"] == "1":
+        return found
+    raise TemporaryServerError("The server has a problem.", status=500)
+
+
+def test_a_list_of_patients_that_breaks_off_does_not_stop_changes_from_being_seen(place):
+    odd = server()
+    begun(odd, place)
+    odd.kind, odd.fault = "Patient", breaks
+    odd.put(result("o9", "b"))
+    found = find(odd, place, now=NOW + timedelta(days=8))
+    assert not found.is_full
+    listed = "Not every patient could be listed, so only changes were looked for: "
+    assert found.problems == (f"{listed}The server has a problem.",)
+    assert waiting(place) == ["Patient/b"]
+    # The full read is still due.
+    assert place.full_read() == FullRead(NOW, "")
+    odd.fault = None
+    assert find(odd, place, now=NOW + timedelta(days=8)).is_full
+
+
+def test_a_first_list_that_breaks_off_is_an_error(place):
+    odd = server()
+    odd.kind, odd.fault = "Patient", breaks
+    with pytest.raises(TemporaryServerError):
+        find(odd, place)
+
+
+def test_a_server_that_is_away_is_an_error_whatever_is_known(place):
+    odd = server()
+    begun(odd, place)
+
+    def down(*_: object) -> Iterator[Resource]:
+        raise TemporaryServerError("The server is away.")
+
+    odd.kind, odd.fault = "Patient", down
+    with pytest.raises(TemporaryServerError):
+        find(odd, place, now=NOW + timedelta(days=8))
+
+
+def test_another_pack_is_announced_before_the_patients_are_noted(place):
+    """A run of the old one that goes on meanwhile must not end the turns that the new one noted."""
+    odd = server()
+    begun(odd, place)
+    said: list[FullRead | None] = []
+
+    def listens(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+        if "_sort" not in params:
+            said.append(place.full_read())
+        return found
+
+    odd.kind, odd.fault = "Patient", listens
+    find(odd, place, fingerprint="another pack")
+    assert said == [FullRead(NOW, "changing")]
+    assert place.full_read() == FullRead(NOW, "another pack")

@@ -17,7 +17,7 @@ from b12fhir.adapters.sync import patient as patient_module
 from b12fhir.adapters.sync.finding import Wish
 from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.errors import StoreError, TemporaryServerError
-from b12fhir.ports import Found, Place, Turn
+from b12fhir.ports import Found, FullRead, Place, Turn
 from tests.adapters.test_sync import AS_OF, PROTOCOL, SITE, Server, b12, fake_propose, person, ward
 
 DAY = timedelta(days=1)
@@ -44,17 +44,16 @@ def opened(request, tmp_path) -> Iterator[Opener]:
     url = f"sqlite:///{tmp_path}/sync.sqlite3"
     if request.param == "postgres":
         url = request.getfixturevalue("postgres").format("postgres")
-    store = place_store(url)
     server, places = request.node.name, []
 
     def another() -> SqlPlace:
-        places.append(SqlPlace(store, server))
+        # A store of its own, as each run has: whoever closes one closes nobody else's connections.
+        places.append(SqlPlace(place_store(url), server))
         return places[-1]
 
     yield another
     for place in places:
         place.close()
-    store.close()
 
 
 def run(server: Server, opened: Opener, **more: Any) -> SyncReport:
@@ -328,6 +327,63 @@ def test_a_place_that_fails_ends_the_run_with_its_report(call, done):
     assert kinds(report) == done
     assert isinstance(report.error, StoreError)
     assert "The state is away" in report.problems()[0]
+
+
+def test_where_the_place_fails_those_under_way_are_waited_for(monkeypatch):
+    """The place of the run is closed after it: the next run must not meet us at a patient."""
+    server, place = ward("a", "b", "c"), Failing("")
+    reading, go_on, done = Event(), Event(), Event()
+
+    def slow() -> None:
+        reading.set()
+        assert go_on.wait(10)
+        done.set()
+
+    server.before_write = slow
+
+    def fails(most: int) -> Any:
+        if reading.wait(0 if most < 1 else 0.01):
+            Thread(target=lambda: (Event().wait(0.3), go_on.set())).start()
+            raise StoreError("The state is away.", hint="Run again.")
+        return PlaceInMemory.claim(place, 1)
+
+    monkeypatch.setattr(place, "claim", fails)
+    report = run(server, lambda: place, workers=1)
+    assert isinstance(report.error, StoreError)
+    assert done.is_set()
+
+
+# Runs that judge by other things than the place stands for
+
+
+def named_as_of_another_day(server: Server, opened: Opener) -> SyncReport:
+    wish = Wish(now=AS_OF, fingerprint="another day")
+    return run(server, opened, patients=("Patient/a",), wish=wish, as_of=AS_OF + 300 * DAY)
+
+
+def test_a_patient_who_was_judged_as_of_another_day_is_looked_at_again(opened):
+    """A result came and nobody has looked yet: it must not count as seen, nor as due in a year."""
+    server = ward("a", "b")
+    run(server, opened)
+    run(server, opened)
+    server.put({**b12("a", 500), "id": "newer"})
+    read(server)
+    assert kinds(named_as_of_another_day(server, opened)).keys() == {"a"}
+    read(server)
+    assert set(kinds(run(server, opened))) == {"a"}
+
+
+def test_a_run_with_another_pack_ends_no_turn_that_the_new_one_noted(opened):
+    """The service still runs with the old pack while a first run with the new one lists all."""
+    server = ward("a")
+    run(server, opened)
+    new = opened()
+    new.note(Found(["Patient/a"]), FullRead(AS_OF, "the new pack"))
+    # It does not look for changes, as where the new one is about it.
+    old = Wish(now=AS_OF, since=AS_OF + DAY)
+    assert set(kinds(run(server, opened, wish=old))) == {"a"}
+    assert list(new.peek(TODAY)) == ["Patient/a"]
+    new.close()
 
 
 # A dry run

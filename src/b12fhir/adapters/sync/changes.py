@@ -66,18 +66,26 @@ class Changes:
     """Notes the patients of changes in a place. For one look.
 
     Each step keeps patients, marks and what was seen together, so that nothing is lost wherever it
-    ends. As long as somebody is `Whose.unclear` no mark moves.
+    ends. As long as somebody is `Whose.unclear` no mark moves. None moves past ``now``.
     """
 
-    def __init__(
-        self, server: FhirFeed, can: Capabilities, place: Place, whose: Whose, count: int
+    def __init__(  # noqa: PLR0913 - what a look is made of
+        self,
+        server: FhirFeed,
+        can: Capabilities,
+        place: Place,
+        whose: Whose,
+        *,
+        count: int,
+        now: datetime,
     ) -> None:
         self._server = server
         self._can = can
         self._place = place
         self._whose = whose
         self._count = count
-        self._marks = dict(place.marks())
+        self._now = now
+        self._marks = {kind: min(at, now) for kind, at in place.marks().items()}
         self._untold: list[str] = []
 
     def notes(self) -> tuple[str, ...]:
@@ -95,9 +103,10 @@ class Changes:
         newest_at = self._searched(kind, begun, begun - overlap, seen)
         since_then = self._marks.get(past_of(kind), begun) - overlap
         gone = self._gone(kind, since_then, seen)
-        marks = {kind: newest_at, past_of(kind): newest_at}
+        # What was not told now is asked for from the same moment if it is ever told again.
+        told = {} if kind in self._untold else {past_of(kind): newest_at}
         patients = _each(self._whose.deleted(gone, since_then))
-        self._keep(Found(patients, marks, gone, {kind: newest_at - overlap}))
+        self._keep(Found(patients, {kind: newest_at, **told}, gone, {kind: newest_at - overlap}))
 
     def note_from(self, kind: str, floor: datetime) -> None:
         """Note whomever a change since ``floor`` concerns; what was before is not known thereby."""
@@ -110,14 +119,14 @@ class Changes:
         self, kind: str, begun: datetime, floor: datetime, seen: frozenset[tuple[str, str]]
     ) -> datetime:
         """Note what searches show; the newest stamp."""
-        front = _Front(begun)
+        front = _Front(begun, self._now)
         for batch in self._batches(kind, floor):
             fresh = [(row, one) for row, one in batch if (one.id, one.version) not in seen]
             patients = _each(self._whose.changed(fresh, floor))
             mark = front.after(one.at for _, one in batch)
             self._keep(Found(patients, {kind: mark}, [one for _, one in fresh]))
         if not front.has_moved:
-            self._doubt(kind, floor, begun)
+            self._doubt(kind, floor)
         return front.newest
 
     def _keep(self, found: Found) -> None:
@@ -137,10 +146,14 @@ class Changes:
                 raise BlindError(f"it gives older resources than asked for when {kind} is searched")
             yield row, one
 
-    def _doubt(self, kind: str, floor: datetime, begun: datetime) -> None:
-        """Nothing came, not even what bears the mark: was that deleted, or is it not found?"""
+    def _doubt(self, kind: str, floor: datetime) -> None:
+        """Nothing came, not even what bears the mark: was that deleted, or is it not found?
+
+        What is there may have come just now, so it is looked for once more.
+        """
         at = newest(self._server, kind)
-        if at is not None and floor <= at <= begun:
+        is_there = at is not None and at >= floor
+        if is_there and next(self._rows(kind, floor), None) is None:
             raise BlindError(f"a search of {kind} by _lastUpdated does not find what is there")
 
     def _gone(self, kind: str, floor: datetime, seen: frozenset[tuple[str, str]]) -> list[Version]:
@@ -164,10 +177,14 @@ class _Front:
 
     Only what comes sorted lets it move before all has come. A server that does not sort is noticed
     by the first stamp out of order: the mark then goes back to where it was, until the end.
+
+    It stays behind ``now``, by our clock: one stamp from years ahead, or the clock of a server that
+    was set right since, would hide all that comes. A mark too early costs time and nothing else.
     """
 
-    def __init__(self, begun: datetime) -> None:
+    def __init__(self, begun: datetime, now: datetime) -> None:
         self._begun = begun
+        self._now = now
         self._last: datetime | None = None
         self._is_sorted = True
         self.newest = begun
@@ -182,7 +199,7 @@ class _Front:
         for at in stamps:
             self._is_sorted &= self._last is None or self._last <= at
             self._last = at
-            self.newest = max(self.newest, at)
+            self.newest = max(self.newest, min(at, self._now))
         return self.newest if self._is_sorted else self._begun
 
 

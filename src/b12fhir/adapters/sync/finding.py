@@ -1,7 +1,7 @@
 """Who must be looked at: every patient, or those of whom something changed since the last time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -14,7 +14,10 @@ from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.ports import FhirFeed, Found, FullRead, Place, Version
 
 _AT_ONCE = 500
+# In place of a fingerprint while patients are noted because of another one.
+_CHANGING = "changing"
 _UNCLEAR = "Whom some changes concern cannot be told (earlier versions are gone): all are read."
+_NOT_ALL = "Not every patient could be listed, so only changes were looked for: {error}"
 _BLIND = (
     "The server cannot tell what changed since a moment ({why}): every patient is read in each run."
 )
@@ -58,20 +61,27 @@ def look(
 ) -> Look:
     """Note in ``place`` who must be looked at, and how far the changes are known now.
 
-    Raises `ServerError` if not even the patients can be listed, and `StoreError`.
+    Where patients cannot be listed to the end, those of whom something changed are noted all the
+    same. Raises `ServerError` if that cannot be told either, and `StoreError`.
     """
     full = _FullLook(server, reader, place, wish)
-    if _wants_all(place, wish, reader.kinds):
-        return full.look()
     whose = Whose(server, can, reader.page_size)
-    changes = Changes(server, can, place, whose, reader.page_size)
+    changes = Changes(server, can, place, whose, count=reader.page_size, now=wish.now)
+    problems: tuple[str, ...] = ()
+    if _wants_all(place, wish, reader.kinds):
+        try:
+            return full.look()
+        except ServerError as error:
+            if not set(reader.kinds) <= place.marks().keys() or not reader.answers():
+                raise
+            problems = (_NOT_ALL.format(error=error),)
     try:
         found = _changed(changes, reader.kinds, wish)
     except BlindError as blind:
         return full.look((_BLIND.format(why=blind),))
     if whose.unclear:
         return full.look((*found.notes, _UNCLEAR), whose.unclear)
-    return found
+    return replace(found, problems=(*problems, *found.problems))
 
 
 def _wants_all(place: Place, wish: Wish, kinds: Sequence[str]) -> bool:
@@ -117,14 +127,26 @@ class _FullLook:
         """
         marks, why = self._marks() if self._wish.follows else ({}, ())
         seen = [*seen, *self._medicines(marks)]
+        self._announce()
         self._note_patients(marks.get("Patient"))
         kept = {**marks, **{past_of(kind): at for kind, at in marks.items()}}
         full = FullRead(self._wish.now, self._wish.fingerprint)
         self._place.note(Found(marks=kept, seen=seen), full)
         return Look(is_full=True, notes=notes or why)
 
+    def _announce(self) -> None:
+        """Other things decide now: runs that still judge by those before end no turn from now on.
+
+        Each turn that one of them ended after its patient was noted here would be lost.
+        """
+        last = self._place.full_read()
+        if last is not None and last.fingerprint != self._wish.fingerprint:
+            self._place.note(Found(), FullRead(last.at, _CHANGING))
+
     def _marks(self) -> tuple[dict[str, datetime], tuple[str, ...]]:
         """The server's newest stamp of each type; nothing, and why, if it does not give them.
+
+        None lies ahead of our clock: see `Changes`.
 
         The Patients come first. A type that is empty after that has the mark of theirs: whatever
         comes into it comes later.
@@ -135,7 +157,7 @@ class _FullLook:
                 at = newest(self._server, kind) or marks.get("Patient")
                 if at is None:
                     return {}, ()
-                marks[kind] = at
+                marks[kind] = min(at, self._wish.now)
         except BlindError as blind:
             return {}, (_BLIND.format(why=blind),)
         return marks, ()

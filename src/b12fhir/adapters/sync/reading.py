@@ -8,7 +8,7 @@ from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
 from b12fhir.fhir.lifecycle.held import SIGNED
 from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.site import Site
-from b12fhir.fhir.stored import KINDS, OPTIONAL, owned_resources
+from b12fhir.fhir.stored import KINDS, OPTIONAL, owned_resources, patient_of
 from b12fhir.fhir.subjects import subject_on
 from b12fhir.ports import FhirFeed, Resource
 
@@ -90,6 +90,14 @@ class PatientReader:
         found = _complete(self._server.search("Patient", query), "Patient")
         yield from (one for one in found if one.get("resourceType") == "Patient")
 
+    def answers(self) -> bool:
+        """Does the server answer a small search of the Patients?"""
+        try:
+            next(iter(self._server.search("Patient", {"_count": "1", "_elements": "id"})), None)
+        except ServerError:
+            return False
+        return True
+
     def everything(self, patient: str) -> list[Resource]:
         """Read all about one patient; raises `ServerError` if any part of it is not whole.
 
@@ -140,7 +148,8 @@ class PatientReader:
                 elif self._is_own(one, patient):
                     own.append(one)
                 else:
-                    foreign += 1
+                    # By another address it may be the patient's own: a search tells.
+                    foreign += _MOST_FOREIGN + 1 if patient_of(one) == patient else 1
                 if foreign > _MOST_FOREIGN:
                     self._in_one = False
                     return None

@@ -100,7 +100,7 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
         recent=Recent() if place is None else Recent(used.marks(), wish.overlap),
     )
     begin(len(settings.patients) or used.waiting())
-    _Round(kit, used, told, done, keeps=place is not None).work()
+    _Round(kit, used, told, done, rules=asked if place is not None else "").work()
     record_run(audit, as_of.isoformat(), told.counts, dry_run=settings.dry_run)
     return told
 
@@ -126,7 +126,10 @@ class _Outcome:
 
 
 class _Round:
-    """The turns of one run. `work` is for one thread; it lets others see to the patients."""
+    """The turns of one run. `work` is for one thread; it lets others see to the patients.
+
+    ``rules``: the fingerprint of what decides here; none where the place is this run's alone.
+    """
 
     def __init__(
         self,
@@ -135,15 +138,15 @@ class _Round:
         told: SyncReport,
         done: Callable[[PatientResult], None],
         *,
-        keeps: bool,
+        rules: str,
     ) -> None:
         self._kit = kit
         self._place = place
         self._told = told
         self._done = done
-        self._keeps = keeps
+        self._rules = rules
         self._settings = kit.settings
-        self._brake = Brake(kit.settings.give_up_after)
+        self._brake = Brake(kit.settings.give_up_after, kit.reader.answers)
         self._tomorrow = kit.as_of.astimezone(kit.site.zone).date() + _DAY
         self._untried = 0
 
@@ -153,7 +156,11 @@ class _Round:
         with Crew(self._settings.workers, self._turn) as crew:
             try:
                 self._hand_out(turns, crew)
-                self._wait_for_the_rest(crew)
+            except StoreError as error:
+                self._give_up(error)
+            # Also then: nobody else is to have a patient who is still being written.
+            self._wait_for_the_rest(crew)
+            try:
                 self._leave(turns, crew)
             except StoreError as error:
                 self._give_up(error)
@@ -226,12 +233,20 @@ class _Round:
 
     def _end(self, turn: Turn, result: PatientResult | None) -> None:
         """Only who is done with waits no more."""
-        if result is None or not result.is_done:
+        if result is None or not result.is_done or self._is_beside():
             self._place.give_back(turn)
-        elif self._keeps:
+        elif self._rules:
             self._place.end(turn, result.seen, self._tomorrow if result.again else None)
         else:
             self._place.end(turn)
+
+    def _is_beside(self) -> bool:
+        """Do other things decide for everybody else, such as another pack or day?
+
+        Then this run answers what it was asked, and the next one looks at the patient again.
+        """
+        last = self._place.full_read() if self._rules else None
+        return last is not None and last.fingerprint != self._rules
 
     def _guarded(self, patient: str) -> PatientResult:
         """One patient; no error leaves here, because the next patient must have a turn."""
