@@ -315,12 +315,25 @@ class Failing(PlaceInMemory):
         self._fail("end")
         super().end(turn, *more)
 
+    def waiting(self) -> int:
+        if self._queue or self._call != "waiting" or not self._patients:
+            return super().waiting()
+        raise StoreError("The state is away.", hint="Run again.")
+
     def _fail(self, call: str) -> None:
         if call == self._call:
             raise StoreError("The state is away.", hint="Run again.")
 
 
-@pytest.mark.parametrize(("call", "done"), [("claim", {}), ("end", {"a": "create"})])
+@pytest.mark.parametrize(
+    ("call", "done"),
+    [
+        ("claim", {}),
+        ("end", {"a": "create"}),
+        # When all is done it is asked how many wait.
+        ("waiting", dict.fromkeys("abc", "create")),
+    ],
+)
 def test_a_place_that_fails_ends_the_run_with_its_report(call, done):
     server, place = ward("a", "b", "c"), Failing(call)
     report = run(server, lambda: place, workers=1)

@@ -120,6 +120,12 @@ def test_an_operation_that_is_declared_and_refused_is_asked_for_once():
         [MOTHER],
         # A server that passes over whose record is asked for would send everybody's.
         [{**CHILD, "id": f"c{n}"} for n in range(1001)],
+        # Behind a proxy, a result that is stored under the server's inner address: a search knows
+        # whose it is; to leave it out would be a gap that nobody sees.
+        [
+            {"resourceType": "Patient", "id": "a"},
+            {**MOTHER, "subject": {"reference": "http://inner:8080/fhir/Patient/a"}},
+        ],
     ],
 )
 def test_an_answer_without_the_patient_or_full_of_others_is_not_used(given):
