@@ -52,6 +52,17 @@ def status(code: int, **headers: str) -> Act:
     return act
 
 
+def denied(exchange: Exchange) -> None:
+    """The token is none, or none any more."""
+    exchange.reply(_outcome(401), WWW_Authenticate="Bearer")
+
+
+def said(body: Page) -> Act:
+    """This is answered, whatever the server would say."""
+    answer = Answer(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    return lambda exchange: exchange.reply(answer)
+
+
 def status_after(code: int) -> Act:
     """The server does it, and the gateway says that it failed."""
 
