@@ -537,3 +537,35 @@ def test_another_pack_is_announced_before_the_patients_are_noted(place):
     find(odd, place, fingerprint="another pack")
     assert said == [FullRead(NOW, "changing")]
     assert place.full_read() == FullRead(NOW, "another pack")
+
+
+def test_a_list_that_only_seems_sorted_may_break_off_anywhere(place, monkeypatch):
+    """The server passes over the sort: the first page ends with the newest by chance.
+
+    What is older than the overlap and stands on the next page would never be asked for again.
+    """
+    monkeypatch.setattr(changes, "_AT_ONCE", 1)
+    odd = server(lacks={"_sort"})
+    begun(odd, place)
+    stamps = iter(["2026-01-01T05:00:00Z", "2026-01-01T02:00:00Z"])
+    odd._clock = lambda: next(stamps)
+    odd.put(result("new", "a"))
+    odd.put(result("old", "b"))
+
+    def breaks_off(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+        rows = list(found)
+        if rows[-1]["id"] != "old":
+            return iter(rows)
+
+        def some() -> Iterator[Resource]:
+            yield from rows[:-1]
+            raise TemporaryServerError("The server is away.")
+
+        return some()
+
+    odd.fault = breaks_off
+    find(odd, place)
+    assert waiting(place) == ["Patient/a"]
+    odd.fault = None
+    find(odd, place)
+    assert waiting(place) == ["Patient/b"]

@@ -123,8 +123,8 @@ class Changes:
         for batch in self._batches(kind, floor):
             fresh = [(row, one) for row, one in batch if (one.id, one.version) not in seen]
             patients = _each(self._whose.changed(fresh, floor))
-            mark = front.after(one.at for _, one in batch)
-            self._keep(Found(patients, {kind: mark}, [one for _, one in fresh]))
+            front.after(one.at for _, one in batch)
+            self._keep(Found(patients, seen=[one for _, one in fresh]))
         if not front.has_moved:
             self._doubt(kind, floor)
         return front.newest
@@ -173,34 +173,26 @@ def _each(patients: Iterable[str]) -> tuple[str, ...]:
 
 
 class _Front:
-    """How far the mark of a type may move while its changes come in.
+    """The newest stamp that came in, and so how far the mark of a type may move.
 
-    Only what comes sorted lets it move before all has come. A server that does not sort is noticed
-    by the first stamp out of order: the mark then goes back to where it was, until the end.
+    It moves when all has come, not before: a list that seems sorted need not be, and what broke off
+    is asked for again whole; nobody is noted twice for it, because of what was seen.
 
     It stays behind ``now``, by our clock: one stamp from years ahead, or the clock of a server that
     was set right since, would hide all that comes. A mark too early costs time and nothing else.
     """
 
     def __init__(self, begun: datetime, now: datetime) -> None:
-        self._begun = begun
         self._now = now
-        self._last: datetime | None = None
-        self._is_sorted = True
         self.newest = begun
-
-    @property
-    def has_moved(self) -> bool:
+        self.has_moved = False
         """Did anything come?"""
-        return self._last is not None
 
-    def after(self, stamps: Iterable[datetime]) -> datetime:
-        """The mark to keep after these stamps came."""
+    def after(self, stamps: Iterable[datetime]) -> None:
+        """Take these into account."""
         for at in stamps:
-            self._is_sorted &= self._last is None or self._last <= at
-            self._last = at
+            self.has_moved = True
             self.newest = max(self.newest, min(at, self._now))
-        return self.newest if self._is_sorted else self._begun
 
 
 def _instant(moment: datetime) -> str:
