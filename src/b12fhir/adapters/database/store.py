@@ -6,6 +6,7 @@ own. No text of ours ever holds a statement, a value or a password: errors are t
 
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -57,6 +58,8 @@ class Store:
         self._is_durable = is_durable
         self._lock = Lock()
         self._engine: Engine | None = None
+        # How many transactions of each engine are under way.
+        self._used: Counter[Engine] = Counter()
         self._opened: tuple[int, int] | None = None
         self._pid = 0
         self._prepared = False
@@ -104,7 +107,7 @@ class Store:
 
         Raises as `prepare` does.
         """
-        with self._translated(), self.engine().begin() as connection:
+        with self._translated(), self._lent() as engine, engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -114,10 +117,8 @@ class Store:
         ``writes``: it reads what it is going to change, and nobody may change that meanwhile.
         """
         self.leave_lost_file()
-        with self._usable():
-            engine = writing(self.engine()) if writes else self.engine()
-            with engine.begin() as connection:
-                yield connection
+        with self._usable(), self._lent(writes=writes) as engine, engine.begin() as connection:
+            yield connection
 
     def bare(self, statement: str, *values: str | int) -> int:
         """One statement by itself, without what a transaction costs; how many rows it changed.
@@ -126,7 +127,11 @@ class Store:
         the error of its use.
         """
         marked = statement if self._file else statement.replace("?", "%s")
-        with self._usable(), closing(self.engine().raw_connection()) as connection:
+        with (
+            self._usable(),
+            self._lent() as engine,
+            closing(engine.raw_connection()) as connection,
+        ):
             cursor = connection.cursor()
             cursor.execute(marked, values)
             connection.commit()
@@ -140,18 +145,18 @@ class Store:
     def engine(self) -> Engine:
         """The engine of this process; a connection inherited through a fork is never used."""
         with self._lock:
-            if self._engine is None or self._pid != os.getpid():
-                if self._engine is not None:
-                    self._engine.dispose(close=False)
-                self._engine, self._pid = self._made(self._wait_s), os.getpid()
-            return self._engine
+            return self._current()
 
     def close(self) -> None:
-        """Close every connection of this process; a later use opens new ones."""
+        """Close every connection of this process; a later use opens new ones.
+
+        What others are about may end: the last of them closes theirs.
+        """
         with self._lock:
-            if self._engine is not None:
-                self._engine.dispose(close=self._pid == os.getpid())
-            self._engine, self._prepared = None, False
+            engine, self._engine, self._prepared = self._engine, None, False
+            is_ours = self._pid == os.getpid()
+            if engine is not None and not (is_ours and self._used[engine]):
+                engine.dispose(close=is_ours)
 
     def leave_lost_file(self) -> None:
         """Nobody else finds what is written into a file that was taken away or replaced.
@@ -161,6 +166,34 @@ class Store:
         if self._engine is not None and self._file and self._opened != identity(self._file):
             self.close()
             self.lost += 1
+
+    @contextmanager
+    def _lent(self, *, writes: bool = False) -> Iterator[Engine]:
+        """The engine, for one use.
+
+        An engine that is closed forgets the connections that are in use, and nobody would close
+        them: so it stays until they are back.
+        """
+        with self._lock:
+            engine = self._current()
+            self._used[engine] += 1
+        try:
+            yield writing(engine) if writes else engine
+        finally:
+            with self._lock:
+                self._used[engine] -= 1
+                if not self._used[engine]:
+                    del self._used[engine]
+                    if engine is not self._engine:
+                        engine.dispose()
+
+    def _current(self) -> Engine:
+        if self._engine is None or self._pid != os.getpid():
+            if self._engine is not None:
+                self._engine.dispose(close=False)
+                self._used.clear()
+            self._engine, self._pid = self._made(self._wait_s), os.getpid()
+        return self._engine
 
     def _made(self, wait_s: int) -> Engine:
         if self._file is None:
@@ -186,7 +219,7 @@ class Store:
     def _is_made(self) -> bool:
         """Are the tables there? The revision is written with them, so nothing is in halves."""
         try:
-            with self.engine().begin() as connection:
+            with self._lent() as engine, engine.begin() as connection:
                 return is_newest(connection)
         except DBAPIError as error:
             if _code(error) in {*_NO_TABLE, _BUSY}:

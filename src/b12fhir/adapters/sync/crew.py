@@ -6,6 +6,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+NAME = "b12fhir-sync"
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
@@ -21,7 +22,7 @@ class Crew(Generic[Task, Outcome]):
         self._work = work
         self._todo: SimpleQueue[Task | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[Outcome | None, BaseException | None]] = SimpleQueue()
-        self._threads = [Thread(target=self._run, daemon=True) for _ in range(size)]
+        self._threads = [Thread(target=self._run, name=NAME, daemon=True) for _ in range(size)]
         self._is_over = False
         self.busy = 0
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 
 from b12fhir.adapters.sync import report
 from b12fhir.adapters.sync.beside import Beside, look_beside
@@ -49,6 +49,10 @@ _SERVER_FAULT = 500
 _GONE = "the server has no such patient any more"
 
 
+class LeftError(Exception):
+    """The run is over and this turn with it."""
+
+
 class DeviceOnce:
     """Our Device is made before the first plan: plans written at once would race for it."""
 
@@ -66,7 +70,11 @@ class DeviceOnce:
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """What is needed to see to a patient; shared by all threads of a run."""
+    """What is needed to see to a patient; shared by all threads of a run.
+
+    ``left``: the run is over. Whoever it did not wait for begins nothing any more, for another run
+    may have the patient.
+    """
 
     server: FhirWriter
     protocol: Protocol
@@ -79,10 +87,14 @@ class Kit:
     desk: Desk
     recent: Recent
     device: DeviceOnce = field(default_factory=DeviceOnce)
+    left: Event = field(default_factory=Event)
 
 
 class Visit:
-    """One patient's turn. Raises what befalls: `ServerError`, `AuditError`, `PatientError`..."""
+    """One patient's turn. Raises what befalls: `ServerError`, `AuditError`, `PatientError`...
+
+    And `LeftError` where the run ended without waiting for it.
+    """
 
     def __init__(self, kit: Kit, patient: str) -> None:
         self._kit = kit
@@ -121,6 +133,7 @@ class Visit:
             return PatientResult(patient, report.UNDECIDED, str(error), error=error)
         if not any(one.get("resourceType") == "Patient" for one in resources):
             return self._gone(resources)
+        self._go_on()
         record = [*resources, *kit.desk.remembered(patient, resources)]
         proposal = propose(record, kit.protocol, kit.as_of, kit.site, patient)
         self.proposal = proposal
@@ -157,9 +170,11 @@ class Visit:
         if write.bundle is not None:
             write = self._published(write, proposal, resources)
         seen = Beside()
-        if not write.heals:
+        # What was written is told all the same; the rest is for the next run.
+        may_go_on = not self._kit.left.is_set()
+        if may_go_on and not write.heals:
             seen = look_beside(proposal, resources, partial(self._told, proposal, resources))
-        if not self._kit.settings.dry_run:
+        if may_go_on and not self._kit.settings.dry_run:
             self._kit.desk.clear(proposal)
         return PatientResult(
             self.patient,
@@ -290,6 +305,7 @@ class Visit:
         """
         try:
             self._kit.device.ensure(self)
+            self._go_on()
             answer = self._transact(bundle, entry)
         except (ConflictError, DuplicateError) as error:
             raise _ReadAgainError(error) from None
@@ -300,6 +316,11 @@ class Visit:
         if found_instead_of_created(bundle, answer):
             raise _ReadAgainError(ConflictError("Someone else wrote this plan at the same time."))
         return answer
+
+    def _go_on(self) -> None:
+        """Before anything is kept or sent. Raises `LeftError` if this is not our turn any more."""
+        if self._kit.left.is_set():
+            raise LeftError
 
     def _transact(self, bundle: Resource, entry: AuditEntry) -> Resource:
         kit = self._kit

@@ -16,7 +16,7 @@ from b12fhir.adapters.sync.finding import Look, Wish, look
 from b12fhir.adapters.sync.fingerprint import fingerprint
 from b12fhir.adapters.sync.handing import Desk, HandoverInMemory
 from b12fhir.adapters.sync.known import Recent
-from b12fhir.adapters.sync.patient import Kit, Visit
+from b12fhir.adapters.sync.patient import Kit, LeftError, Visit
 from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.adapters.sync.reading import PatientReader
 from b12fhir.adapters.sync.report import PatientResult, SyncReport
@@ -151,7 +151,13 @@ class _Round:
         self._untried = 0
 
     def work(self) -> None:
-        """See to everybody whose turn can be had."""
+        """See to everybody whose turn can be had. After it no thread of the run begins anything."""
+        try:
+            self._see_to_all()
+        finally:
+            self._kit.left.set()
+
+    def _see_to_all(self) -> None:
         turns = self._turns()
         with Crew(self._settings.workers, self._turn) as crew:
             try:
@@ -193,22 +199,28 @@ class _Round:
         until = self._settings.clock() + self._settings.grace_s
         while crew.busy and self._settings.clock() < until:
             self._take(crew)
+        self._kit.left.set()
+        # Who was ending a turn just then is still heard: what that found is told by no other run.
+        while crew.busy and self._take(crew):
+            pass
 
     def _leave(self, turns: Turns, crew: Crew[Turn, _Outcome]) -> None:
         self._untried += turns.give_back() + crew.busy
         others = 0 if self._settings.patients else self._place.waiting()
         self._told.waiting = self._untried + others
 
-    def _take(self, crew: Crew[Turn, _Outcome]) -> None:
+    def _take(self, crew: Crew[Turn, _Outcome]) -> bool:
+        """Hear of one turn, if one ends now."""
         outcome = crew.take(_LISTEN_S)
         if outcome is None:
-            return
+            return False
         if outcome.error is not None:
             self._give_up(outcome.error)
         if outcome.result is None:
             self._untried += 1
         else:
             self._count(outcome.result)
+        return True
 
     def _count(self, result: PatientResult) -> None:
         self._told.add(result)
@@ -232,8 +244,9 @@ class _Round:
         return _Outcome(result)
 
     def _end(self, turn: Turn, result: PatientResult | None) -> None:
-        """Only who is done with waits no more."""
-        if result is None or not result.is_done or self._is_beside():
+        """Only who is done with waits no more, and only if the run still hears of it."""
+        late = self._kit.left.is_set()
+        if late or result is None or not result.is_done or self._is_beside():
             self._place.give_back(turn)
         elif self._rules:
             self._place.end(turn, result.seen, self._tomorrow if result.again else None)
@@ -248,13 +261,18 @@ class _Round:
         last = self._place.full_read() if self._rules else None
         return last is not None and last.fingerprint != self._rules
 
-    def _guarded(self, patient: str) -> PatientResult:
-        """One patient; no error leaves here, because the next patient must have a turn."""
+    def _guarded(self, patient: str) -> PatientResult | None:
+        """One patient; no error leaves here, because the next patient must have a turn.
+
+        Nothing if the run ended before.
+        """
         visit = Visit(self._kit, patient)
         try:
             result = visit.result()
             if result.kind == report.GONE and self._settings.patients:
                 result = self._failed(visit, PatientError(_NOBODY, hint=_SLIP))
+        except LeftError:
+            return None
         except B12Error as error:
             result = self._failed(visit, error)
         except Exception as problem:  # noqa: BLE001 - one odd record must not stop the others

@@ -8,7 +8,7 @@ from threading import Event
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 
 from b12fhir.adapters.database import engines
 from b12fhir.adapters.database.book import SqlBook, book_store, clerk
@@ -80,6 +80,25 @@ def test_two_workers_may_make_the_tables_at_once(url):
         assert set(METADATA.tables) <= set(inspect(connection).get_table_names())
     first.close()
     second.close()
+
+
+def test_who_is_at_work_when_it_is_closed_ends_and_leaves_no_connection(store):
+    """Two that share it: one goes first, and the connections of the other must not be forgotten."""
+    store.prepare()
+    engine, ended = store.engine(), []
+    event.listen(engine, "close", lambda *_: ended.append(True))
+    with store.begin() as connection:
+        store.close()
+        assert ended == []
+        with store.begin() as other:
+            assert other.engine is not connection.engine
+        with store.begin(writes=True) as third:
+            assert third.engine.pool is other.engine.pool
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    assert ended == [True]
+    store.check()
+    store.close()
+    assert engine.pool.checkedin() == 0
 
 
 def test_tables_of_another_version_are_not_touched(book, store):

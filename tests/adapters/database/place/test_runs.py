@@ -6,6 +6,7 @@ nothing for a minute is taken for dead.
 
 from dataclasses import replace
 from datetime import date
+from threading import enumerate as enumerate_threads
 
 import pytest
 
@@ -183,6 +184,35 @@ def test_a_run_that_ended_leaves_no_row(run):
     place.close()
     assert count(other, RUN) == 0
     place.close()
+
+
+def test_a_turn_that_ends_after_its_run_opens_nothing(run):
+    """A thread that was not waited for: the turn is free, and the connections stay closed."""
+    place, other = run(), run()
+    note(place, ANNA, BEN)
+    late, later = place.claim(2)
+    place.close()
+    place.end(late, [Version("Goal", "g", "1", T0)], SATURDAY)
+    place.give_back(later)
+    assert place._store._engine is None
+    assert names(other.claim(5)) == [ANNA, BEN]
+    assert other.seen("Goal") == frozenset()
+
+
+def test_the_last_beat_does_not_come_after_the_end(run, monkeypatch):
+    """It was due while the run was being closed."""
+    monkeypatch.setattr(sqlplace, "BEAT_S", 0.01)
+    place = run()
+    note(place, ANNA)
+    (beat,) = (one for one in enumerate_threads() if one.name == "b12fhir-sync-beat")
+    with place._lock:
+        # Long enough for it to wait for the lock.
+        beat.join(0.2)
+        place._over.set()
+        place._store.close()
+    beat.join(20)
+    assert not beat.is_alive()
+    assert place._store._engine is None
 
 
 def test_by_the_clock_of_the_database(run, url, monkeypatch):

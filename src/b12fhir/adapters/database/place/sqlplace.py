@@ -119,15 +119,16 @@ class SqlPlace:
 
     def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
         """The patient is done."""
-        with self._lock, self._store.begin(writes=True) as connection:
-            if self._queue.end(connection, turn, again_on):
+        with self._ending() as connection:
+            if connection and self._queue.end(connection, turn, again_on):
                 self._changes.see(connection, seen)
 
     def give_back(self, turn: Turn) -> None:
         """The patient waits for the next run."""
-        with self._lock, self._store.begin(writes=True) as connection:
-            self._queue.give_back(connection, turn)
-            self._given_back[turn.patient] = turn.asked
+        with self._ending() as connection:
+            if connection:
+                self._queue.give_back(connection, turn)
+                self._given_back[turn.patient] = turn.asked
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -158,6 +159,19 @@ class SqlPlace:
                 with suppress(StoreError), self._store.begin(writes=True) as connection:
                     self._runs.end(connection, run)
         self._store.close()
+
+    @contextmanager
+    def _ending(self) -> Iterator[Connection | None]:
+        """A transaction that ends a turn; none once the run is over, for that freed all turns.
+
+        A thread that a run did not wait for comes too late, and must open nothing again.
+        """
+        with self._lock:
+            if not self._run:
+                yield None
+                return
+            with self._store.begin(writes=True) as connection:
+                yield connection
 
     def _lease(self, until: float) -> str:
         """The run that has it, or ``""`` when the time is over."""
@@ -209,5 +223,8 @@ class SqlPlace:
     def _beat(self, over: Event) -> None:
         while not over.wait(BEAT_S):
             # Whoever asks for something next is told that the database is away.
-            with suppress(StoreError), self._lock, self._store.begin(writes=True) as connection:
-                self._runs.renew(connection, self._run)
+            with suppress(StoreError), self._lock:
+                # It may have been closed while the lock was waited for.
+                if not over.is_set():
+                    with self._store.begin(writes=True) as connection:
+                        self._runs.renew(connection, self._run)
