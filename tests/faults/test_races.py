@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.faults import acts
 from tests.faults.kills import begin
 from tests.faults.proxy import Asked, between
 from tests.faults.ward import ANSWER_S, BEFORE, Ward, untold
+from tests.support.auth_server import real_time
 
 pytestmark = [pytest.mark.hapi, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -143,6 +145,20 @@ def test_a_run_that_slept_while_another_did_its_work_doubles_nothing(make_ward, 
         said = process.communicate(timeout=ANSWER_S)
     assert process.returncode in {0, 30}, said
     check(ward, quiet)
+
+
+@pytest.mark.parametrize("hours", [(5, -5), (-5, 5)], ids=["set back", "set forward"])
+def test_a_clock_of_ours_that_is_off_hides_no_change(make_ward, hours) -> None:
+    """Off by hours from the server's, and by others in the next run."""
+    ward = make_ward("02")
+    for off, value in zip(hours, (150, 131), strict=True):
+        ward.clock = lambda off=off: datetime.fromtimestamp(real_time(), UTC) + timedelta(hours=off)
+        result = ward.read(f"Observation/{ward.patient('02')}-b12")
+        ward.put({**result, "valueQuantity": {**result["valueQuantity"], "value": value}})
+        done = ward.sync()
+        assert done.code == 0, done.err
+        assert done.written > 0
+    assert ward.sync().written == 0
 
 
 def test_a_state_that_is_no_database_is_said_and_its_loss_costs_only_time(make_ward) -> None:
