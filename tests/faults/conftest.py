@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from b12fhir.fhir.capabilities import READ_TYPES
 from tests.faults import acts
+from tests.faults.kills import begin
 from tests.faults.proxy import between
 from tests.faults.ward import Ward, new_ward
 from tests.support.hapi_server import start, stop
@@ -46,3 +48,20 @@ def make_ward(tenants: str, tmp_path: Path) -> Callable[..., Ward]:
         return ward
 
     return make
+
+
+@pytest.fixture(scope="session")
+def _ends() -> dict[str, Any]:
+    """Filled by the first who needs it, within the surroundings of a test."""
+    return {}
+
+
+@pytest.fixture
+def quiet(_ends: dict[str, Any], make_ward: Callable[..., Ward]) -> tuple[Any, Any]:
+    """The end of the story of `tests.faults.kills.begin` that nobody disturbed."""
+    if not _ends:
+        ward = make_ward()
+        begin(ward)
+        assert ward.sync().code == 0
+        _ends["story"] = ward.end()
+    return _ends["story"]

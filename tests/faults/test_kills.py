@@ -7,7 +7,7 @@ from itertools import count
 import psycopg
 import pytest
 
-from tests.faults.kills import begin, torture
+from tests.faults.kills import torture
 from tests.faults.ward import Ward, untold
 
 pytestmark = [pytest.mark.hapi, pytest.mark.slow, pytest.mark.timeout(7200)]
@@ -31,16 +31,11 @@ def make_any(make_ward: Callable[..., Ward], postgres: str) -> Callable[[], Ward
     return make
 
 
-def test_killed_runs_end_like_one_that_was_left_alone(make_ward, make_any) -> None:
-    quiet = make_ward()
-    begin(quiet)
-    assert quiet.sync().code == 0
-    true_state, true_accounts = quiet.end()
-
+def test_killed_runs_end_like_one_that_was_left_alone(quiet, make_any) -> None:
     def check(ward: Ward) -> None:
         state, accounts = ward.end()
-        assert state == true_state
-        assert not untold(accounts, true_accounts)
+        assert state == quiet[0]
+        assert not untold(accounts, quiet[1])
         assert ward.audit() == []
         assert ward.sync().written == 0
 

@@ -83,15 +83,6 @@ def test_a_signature_between_our_read_and_our_write_meets_the_changed_record(dra
     assert drafted.audit() == []
 
 
-@pytest.fixture
-def quiet(make_ward) -> tuple[Any, Any]:
-    """The end of a story that nobody disturbed."""
-    ward = make_ward()
-    begin(ward)
-    assert ward.sync().code == 0
-    return ward.end()
-
-
 def check(ward: Ward, quiet: tuple[Any, Any]) -> None:
     state, accounts = ward.end()
     assert state == quiet[0]
