@@ -421,7 +421,9 @@ def test_no_file_of_the_record_shows_who_the_patient_is(server, tmp_path):
     token = tmp_path / "token"
     token.write_text(TOKEN)
     b12fhir(*SYNC, "--token-file", str(token))
-    files = list(settings.AUDIT_FILE.parent.iterdir())
+    files = [
+        one for one in settings.AUDIT_FILE.parent.iterdir() if one.name.startswith("audit.jsonl")
+    ]
     assert {one.name for one in files} == {
         "audit.jsonl",
         "audit.jsonl.head",
@@ -432,6 +434,16 @@ def test_no_file_of_the_record_shows_who_the_patient_is(server, tmp_path):
         assert_no_phi(text)
         assert "Patient/" not in text
         assert "1961" not in text  # the year of birth
+
+
+def test_the_place_of_a_sync_holds_references_and_nothing_else_of_a_patient(server, tmp_path):
+    b12fhir(*SYNC)
+    held = [one for one in settings.AUDIT_FILE.parent.iterdir() if "sqlite" in one.name]
+    assert held
+    for one in held:
+        text = one.read_bytes().decode("latin-1")
+        assert_no_phi(text)
+        assert "1961" not in text
 
 
 def test_verify_and_show_read_what_sync_recorded(server):
