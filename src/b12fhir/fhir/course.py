@@ -130,7 +130,7 @@ class _Reader:
             dose_ug=dose.dose_ug if dose else None,
             since=min(days),
             changed=changed,
-            urgent=order.get("priority") in _URGENT,
+            urgent=text(order.get("priority")) in _URGENT,
         )
 
     def _schedule(self, name: str, order: Resource, dose: B12Dose | None) -> Reading:

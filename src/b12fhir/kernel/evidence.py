@@ -67,12 +67,20 @@ Evidence = tuple[Fact, ...]
 class Wording(NamedTuple):
     """A text that is written when somebody reads it: ``write`` is given ``of``.
 
-    Two are equal where the same is written of the same, so ``write`` must not depend on anything
-    else.
+    Two are equal where the same way of writing gives the same text: of the same amount in another
+    unit, say. So ``write`` must not depend on anything but ``of``.
     """
 
     write: Callable[..., str]
     of: tuple[object, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Wording) or self.write is not other.write:
+            return False
+        return self.of == other.of or self.write(*self.of) == other.write(*other.of)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         # Results take long to hash, and few findings of one decision share the way of writing.

@@ -32,3 +32,10 @@ def test_what_is_written_of_the_same_is_equal_before_it_is_read() -> None:
         len({Wording(_stay, (3, "B2")), Wording(_stay, (3, "B2")), Wording(_stay, (4, "B2"))}) == 2
     )
     assert Wording(_stay, (3, "B2")) != Wording(_stay, (4, "B2"))
+
+
+def test_a_wording_is_what_it_says_however_it_was_given() -> None:
+    """The same amount in another unit is the same finding."""
+    assert Wording(_stay, (3, "B2")) == Wording(_stay, ("3", "B2"))
+    assert Wording(_stay, (3, "B2")) != Wording(str, (3,))
+    assert Wording(_stay, (3, "B2")) != (_stay, (3, "B2"))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from b12fhir.decision.model import PERHAPS_GIVEN, Decision
 from b12fhir.decision.model import Classification as C
 from b12fhir.fhir.compose.entry import used_records
-from b12fhir.fhir.extract.tree import obj
+from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.fhir.lifecycle.held import Held, links
 from b12fhir.fhir.lifecycle.words import kind_of
 from b12fhir.fhir.site import Site
@@ -83,7 +83,7 @@ def _results(references: Iterable[str]) -> Iterator[str]:
 
 
 def _is_gone(result: Resource | None) -> bool:
-    return result is None or result.get("status") in _RETRACTED
+    return result is None or text(result.get("status")) in _RETRACTED
 
 
 def _signed(held: Held) -> datetime:

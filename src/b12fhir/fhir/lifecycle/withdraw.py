@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from b12fhir.errors import PractitionerError, SignedError, SignOffError
-from b12fhir.fhir.extract.tree import obj
+from b12fhir.fhir.extract.tree import obj, text
 from b12fhir.fhir.identity import CLOSED
 from b12fhir.fhir.lifecycle.act import Act, Said, act
 from b12fhir.fhir.lifecycle.end import done, ended, let_go
@@ -116,4 +116,4 @@ def _last(test: Resource, by: Signer) -> date | None:
     """The last day a test is asked for, unless it was ended."""
     events = obj(test.get("occurrenceTiming")).get("event", [])
     days = [when.last for event in events if (when := parse_when(event, by.site.zone))]
-    return max(days, default=None) if test.get("status") in IN_FORCE else None
+    return max(days, default=None) if text(test.get("status")) in IN_FORCE else None

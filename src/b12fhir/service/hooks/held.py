@@ -22,7 +22,7 @@ def held(record: Iterable[Resource], patient: str) -> tuple[Resource, ...]:
     return tuple(
         one
         for one, _ in unfold(record)
-        if one.get("resourceType") not in _NO_PLAN and not _is_another_s(one, own)
+        if text(one.get("resourceType")) not in _NO_PLAN and not _is_another_s(one, own)
     )
 
 

@@ -11,6 +11,7 @@ from b12fhir.facts.record import Facts
 from b12fhir.fhir.compose.draft import Asked, Drafting
 from b12fhir.fhir.compose.entry import Context, context
 from b12fhir.fhir.digest import decision_digest
+from b12fhir.fhir.extract.tree import text
 from b12fhir.fhir.lifecycle.held import IN_FORCE
 from b12fhir.fhir.lifecycle.mark import rejected_digests
 from b12fhir.fhir.lifecycle.signer import Clock
@@ -123,7 +124,7 @@ class Matter:
     def drafts(self) -> tuple[Resource, ...]:
         """Draft requests of the record, of whatever origin."""
         waiting = [one for one in self.record if one.get("status") == "draft"]
-        return tuple([one for one in waiting if one.get("resourceType") in _REQUESTS])
+        return tuple([one for one in waiting if text(one.get("resourceType")) in _REQUESTS])
 
     @once
     def is_signed(self) -> bool:

@@ -23,6 +23,11 @@ def test_results_are_no_part_of_a_plan() -> None:
     assert names(bundle({"resourceType": "Observation", "id": "r1"}, order("o1"))) == ["o1"]
 
 
+@pytest.mark.parametrize("kind", [["MedicationRequest"], {}, 7, None])
+def test_a_type_that_is_no_word_is_no_defect(kind) -> None:
+    assert names({"resourceType": kind, "id": "odd"}, order("o1")) == ["odd", "o1"]
+
+
 def test_what_stands_in_a_bundle_is_held_as_what_stands_alone() -> None:
     one, other = order("o1"), order("o2")
     assert names(one, bundle(other, bundle(order("o3")))) == ["o1", "o2", "o3"]
