@@ -6,13 +6,15 @@ token; the key is made by the program's own command.
 
 import io
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from b12fhir import wiring
+from b12fhir.adapters.smart.tokens import PAUSE_S
 from b12fhir.fhir.scopes import needed_scopes
 from tests.faults.acts import denied, meanwhile, said
 from tests.faults.proxy import Asked, Proxy, between
@@ -52,13 +54,26 @@ def _is_admitted(asked: Asked, auth: AuthServer) -> bool:
     return asked.kind == "metadata" or auth.admits(asked.headers.get("Authorization"))
 
 
+def _taking_back(auth: AuthServer) -> Callable[[], None]:
+    """Not in the second in which it was given: such a token is not replaced at once."""
+
+    def take_back() -> None:
+        time.sleep(PAUSE_S)
+        auth.revoke()
+
+    return take_back
+
+
 def test_tokens_that_are_taken_back_in_the_middle_of_a_run_are_asked_for_anew(make_ward) -> None:
-    """Once while it reads and once on the way of a write: both are done, and once only."""
-    ward = make_ward("06", "55")
+    """Once while it reads and once on the way of a write: both are done, and once only.
+
+    One patient after the other, so that something is still to be asked after each loss.
+    """
+    ward = make_ward("06", "55", B12FHIR_WORKERS="1")
     with guarded(ward) as (proxy, auth):
         # Those under way when it is taken back are in: the server had let them through.
-        proxy.on("while it reads", "everything", meanwhile(auth.revoke), 1)
-        proxy.on("while it writes", "transaction", meanwhile(auth.revoke), 2)
+        proxy.on("while it reads", "everything", meanwhile(_taking_back(auth)), 1)
+        proxy.on("while it writes", "transaction", meanwhile(_taking_back(auth)), 2)
         done = ward.sync(at=proxy.base)
         assert (proxy.did("while it reads"), proxy.did("while it writes")) == (1, 1)
         assert proxy.did("denied") >= 2
