@@ -28,11 +28,8 @@ class Between:
         self.server, self.acts = server, list(acts)
         self.base = server.base
 
-    def capabilities(self) -> Any:
-        return self.server.capabilities()
-
-    def search(self, kind: str, params: Mapping[str, str]) -> Any:
-        return self.server.search(kind, params)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.server, name)
 
     def transaction(self, bundle: Mapping[str, Any]) -> Any:
         if len(bundle["entry"]) > 1:
