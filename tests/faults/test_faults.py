@@ -74,7 +74,7 @@ ALONE = (
     Fault("too few answers", "transaction", acts.changed(acts.entries_dropped)),
     Fault("answers without places", "transaction", acts.changed(acts.without_locations)),
     Fault("too large", "transaction", acts.status(413), 2, (PARTLY,)),
-    Fault("refused", "transaction", acts.status(422), 3, (PARTLY,)),
+    Fault("refused", "transaction", acts.status(422), 2, (PARTLY,)),
     Fault("a web page for a write", "transaction", acts.web_page, 2, (PARTLY,)),
     Fault("a web page for a record", "everything", acts.web_page, 2, (PARTLY,)),
     Fault("no list of patients", "patients", acts.web_page, 2, (20,)),
