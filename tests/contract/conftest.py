@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.server import RestServer
@@ -43,3 +44,16 @@ def store(server) -> Callable[..., None]:
         server.transaction({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
     return _store
+
+
+@pytest.fixture
+def delete(server) -> Callable[[str, str], None]:
+    """Delete a resource, as another system would."""
+
+    def _delete(kind: str, id_: str) -> None:
+        if isinstance(server, MemoryServer):
+            server.delete(kind, id_)
+        else:
+            requests.delete(f"{server.base}/{kind}/{id_}", timeout=60).raise_for_status()
+
+    return _delete

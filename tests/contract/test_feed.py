@@ -1,32 +1,27 @@
 """What a server tells of changes, deletions and whole records: HAPI and memory alike."""
 
-from collections.abc import Callable
-
 import pytest
-import requests
 
-from b12fhir.adapters.memory import MemoryServer
 from b12fhir.errors import RefusedError
 from b12fhir.kernel.dates import parse_when
 
 KINDS = ("Patient", "Observation", "MedicationRequest", "Medication", "Task")
 
 
-@pytest.fixture
-def delete(server) -> Callable[[str, str], None]:
-    """Delete a resource, as another system would."""
-
-    def _delete(kind: str, id_: str) -> None:
-        if isinstance(server, MemoryServer):
-            server.delete(kind, id_)
-        else:
-            requests.delete(f"{server.base}/{kind}/{id_}", timeout=60).raise_for_status()
-
-    return _delete
-
-
 def patient(id_: str, **elements: object) -> dict:
     return {"resourceType": "Patient", "id": id_, **elements}
+
+
+def order_of_it(id_: str) -> dict:
+    """An order that names its medicine by a Medication of the same id."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": id_,
+        "status": "active",
+        "intent": "order",
+        "medicationReference": {"reference": f"Medication/{id_}"},
+        "subject": {"reference": f"Patient/{id_}"},
+    }
 
 
 def observation(id_: str, owner: str, **elements: object) -> dict:
@@ -100,14 +95,7 @@ def test_a_history_tells_whose_a_resource_was(server, store, delete, fresh):
 
 def test_the_orders_of_a_medicine_are_found(server, store, fresh):
     store(patient(fresh), {"resourceType": "Medication", "id": fresh, "code": {"text": "B12"}})
-    order = {
-        "resourceType": "MedicationRequest",
-        "id": fresh,
-        "status": "active",
-        "intent": "order",
-        "medicationReference": {"reference": f"Medication/{fresh}"},
-        "subject": {"reference": f"Patient/{fresh}"},
-    }
+    order = order_of_it(fresh)
     store(order)
     query = {"medication": f"Medication/{fresh},Medication/other"}
     assert [r["id"] for r in server.search("MedicationRequest", query)] == [fresh]
@@ -116,14 +104,7 @@ def test_the_orders_of_a_medicine_are_found(server, store, fresh):
 def test_a_whole_record_is_whole_and_as_fresh_as_the_last_write(server, store, fresh):
     """Not from a cache, with medicines and Tasks, over several pages; others may come along."""
     medication = {"resourceType": "Medication", "id": fresh, "code": {"text": "B12"}}
-    order = {
-        "resourceType": "MedicationRequest",
-        "id": fresh,
-        "status": "active",
-        "intent": "order",
-        "medicationReference": {"reference": f"Medication/{fresh}"},
-        "subject": {"reference": f"Patient/{fresh}"},
-    }
+    order = order_of_it(fresh)
     task = {
         "resourceType": "Task",
         "id": fresh,

@@ -1,12 +1,10 @@
 """Whom a change concerns: the right patients and nobody else, on HAPI and in memory alike."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from b12fhir.adapters.memory import MemoryServer
 from b12fhir.adapters.sync.finding import Look, Wish, look
@@ -56,19 +54,6 @@ def watch(server) -> Watch:
     watch.look()
     watch.waiting()
     return watch
-
-
-@pytest.fixture
-def delete(server) -> Callable[[str, str], None]:
-    """Delete a resource, as another system would."""
-
-    def _delete(kind: str, id_: str) -> None:
-        if isinstance(server, MemoryServer):
-            server.delete(kind, id_)
-        else:
-            requests.delete(f"{server.base}/{kind}/{id_}", timeout=60).raise_for_status()
-
-    return _delete
 
 
 def person(id_: str, **elements: object) -> dict:

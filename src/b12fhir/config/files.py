@@ -15,11 +15,7 @@ _SECRET_SIZE = 512
 
 def read_token(path: Path) -> str:
     """The bearer token in a file; raises `ConfigError`, without its content, if it is none."""
-    try:
-        raw = path.read_bytes()[: _TOKEN_SIZE + 1]
-    except OSError as error:
-        msg = f"The token file {path} cannot be read ({error.strerror})."
-        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    raw = _content(path, "token file")[: _TOKEN_SIZE + 1]
     token = raw.removeprefix(b"\xef\xbb\xbf").strip().removeprefix(b"Bearer ")
     if not re.fullmatch(rb"[\x21-\x7e]{1,%d}" % _TOKEN_SIZE, token):
         msg = f"The token file {path} does not hold one bearer token."
@@ -29,11 +25,7 @@ def read_token(path: Path) -> str:
 
 def read_key(path: Path) -> bytes:
     """The key in a file; raises `ConfigError` if it is too short to be one."""
-    try:
-        key = path.read_bytes().rstrip(b"\r\n")
-    except OSError as error:
-        msg = f"The audit key file {path} cannot be read ({error.strerror})."
-        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    key = _content(path, "audit key file").rstrip(b"\r\n")
     if len(key) < _KEY_SIZE:
         msg = f"The audit key file {path} holds fewer than {_KEY_SIZE} bytes."
         raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
@@ -48,15 +40,19 @@ def read_secret(path: Path | None) -> str:
             hint="Make one with: openssl rand -hex 32 > FILE; name it in "
             "B12FHIR_SUBSCRIPTION_SECRET_FILE.",
         )
-    try:
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        msg = f"The secret file {path} cannot be read ({error.strerror})."
-        raise ConfigError(msg, hint="Check the path and its permissions.") from None
+    secret = _content(path, "secret file").strip()
     if not re.fullmatch(rb"[A-Za-z0-9._~+/=-]{%d,%d}" % (_KEY_SIZE, _SECRET_SIZE), secret):
         msg = f"The secret file {path} does not hold one secret of {_KEY_SIZE} characters or more."
         raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
     return secret.decode("ascii")
+
+
+def _content(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"The {what} {path} cannot be read ({error.strerror})."
+        raise ConfigError(msg, hint="Check the path and its permissions.") from None
 
 
 def read_codes(path: Path, pack: str) -> CodeMap:

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from b12fhir.errors import ConfigError
 from b12fhir.service.hooks.rates import FeedbackReport
+from b12fhir.wiring.extra import not_installed
 from b12fhir.wiring.house import House
+
+_NO_REPORT = "there is no report of feedback"
 
 
 def feedback(house: House, since: datetime | None) -> FeedbackReport:
@@ -12,7 +14,7 @@ def feedback(house: House, since: datetime | None) -> FeedbackReport:
     try:
         from b12fhir.adapters.database.book import book_store, read_report  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
+        raise not_installed(error, _NO_REPORT) from None
     store = book_store(house.settings.hooks_store)
     try:
         return read_report(store, since)
@@ -25,10 +27,5 @@ def feedback_plot(report: FeedbackReport, kind: str) -> bytes:
     try:
         from b12fhir.adapters.report.feedback_plot import plot  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
-        raise _missing(error) from None
+        raise not_installed(error, _NO_REPORT) from None
     return plot(report, kind)
-
-
-def _missing(error: ModuleNotFoundError) -> ConfigError:
-    msg = f"{error.name} is not installed, so there is no report of feedback."
-    return ConfigError(msg, hint="Install it with: pip install 'b12fhir[server]'")

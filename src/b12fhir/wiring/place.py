@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from b12fhir.errors import ConfigError
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Place
+from b12fhir.wiring.extra import INSTALL, not_installed
 from b12fhir.wiring.house import House
 
 _NOT_KEPT = "It is not kept how far this run comes, so the next one reads every patient again"
@@ -24,11 +24,9 @@ def opened_place(house: House, site: Site, *, writes: bool = True) -> Iterator[P
     try:
         from b12fhir.adapters.database.place import SqlPlace, place_store  # noqa: PLC0415 - extra
     except ModuleNotFoundError as error:
-        hint = "Install it with: pip install 'b12fhir[server]'"
         if house.settings.sync_store:
-            msg = f"{error.name} is not installed, so sync_store cannot be used."
-            raise ConfigError(msg, hint=hint) from None
-        house.say(f"{_NOT_KEPT}: {error.name} is not installed. {hint}, or set it off.")
+            raise not_installed(error, "sync_store cannot be used") from None
+        house.say(f"{_NOT_KEPT}: {error.name} is not installed. {INSTALL}, or set it off.")
         yield None
         return
     store = place_store(url)

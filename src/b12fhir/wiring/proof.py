@@ -12,9 +12,9 @@ from typing import Protocol
 from b12fhir.adapters.doctor import LACKING, OK, Check
 from b12fhir.adapters.server import Limits, Tls, Web
 from b12fhir.config import Settings
-from b12fhir.errors import ConfigError
 from b12fhir.fhir.scopes import needed_scopes
 from b12fhir.kernel.address import parse_address
+from b12fhir.wiring.extra import not_installed
 
 _TOPIC = "authorization"
 # Seconds to wait for an authorization server: nothing can be read meanwhile.
@@ -78,8 +78,7 @@ def smart() -> ModuleType:
     try:
         from b12fhir.adapters import smart as found  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
-        msg = f"{error.name} is not installed, so no key can be used."
-        raise ConfigError(msg, hint="Install it with: pip install 'b12fhir[server]'") from None
+        raise not_installed(error, "no key can be used") from None
     return found
 
 

@@ -17,6 +17,7 @@ from b12fhir.adapters import cli
 from b12fhir.config import Settings, shown
 from b12fhir.config.settings import AUTH_OFF, AUTH_ON
 from b12fhir.errors import OK, ConfigError
+from b12fhir.wiring.extra import not_installed
 from b12fhir.wiring.house import House
 
 # The library of figures decides when it is imported whether it counts for one process or several.
@@ -46,8 +47,7 @@ def _running() -> ModuleType:
     try:
         from b12fhir.wiring import running  # noqa: PLC0415 - needs the extra, and see _FIGURES
     except ModuleNotFoundError as error:
-        msg = f"{error.name} is not installed, so nothing can be served."
-        raise ConfigError(msg, hint="Install it with: pip install 'b12fhir[server]'") from None
+        raise not_installed(error, "nothing can be served") from None
     return running
 
 

@@ -3,7 +3,8 @@
 from contextlib import closing
 
 from b12fhir.adapters import cli
-from b12fhir.errors import OK, ConfigError
+from b12fhir.errors import OK
+from b12fhir.wiring.extra import not_installed
 from b12fhir.wiring.house import House
 
 
@@ -17,8 +18,7 @@ def store(house: House, action: str) -> cli.Diagnosis:
         from b12fhir.adapters.database.place import place_store  # noqa: PLC0415 - as above
         from b12fhir.adapters.database.shown import shown, upgraded  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        msg = f"{error.name} is not installed, so no database can be used."
-        raise ConfigError(msg, hint="Install it with: pip install 'b12fhir[server]'") from None
+        raise not_installed(error, "no database can be used") from None
     stores = [book_store(house.settings.hooks_store)]
     if url := house.settings.sync_place():
         stores.append(place_store(url))

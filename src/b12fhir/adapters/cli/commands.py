@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -12,13 +12,13 @@ from b12fhir.adapters.cli.calendar_commands import calendar
 from b12fhir.adapters.cli.doors import Doors, Records, Round
 from b12fhir.adapters.cli.feedback_commands import feedback
 from b12fhir.adapters.cli.key_commands import keys
+from b12fhir.adapters.cli.moments import from_then_on, up_to_then
 from b12fhir.adapters.cli.plan_commands import plans, step
 from b12fhir.adapters.cli.protocol_commands import install_profiles, protocol
 from b12fhir.adapters.cli.store_commands import store
 from b12fhir.adapters.cli.subscription_commands import subscriptions
-from b12fhir.errors import OK, PARTIAL, PatientError, UsageError, UserError
+from b12fhir.errors import OK, PARTIAL, PatientError, UserError
 from b12fhir.fhir.json import encode
-from b12fhir.kernel.dates import parse_when
 from b12fhir.kernel.evidence import Issue
 from b12fhir.ports import Resource
 from b12fhir.protocol.model import Pack
@@ -90,7 +90,7 @@ def sync(args: Namespace, doors: Doors) -> int:
         as_of=_ready(args, doors),
         dry_run=args.dry_run,
         full=args.full,
-        since=_since(args.since, doors),
+        since=from_then_on("--since", args.since, doors.zone),
         patients=tuple(f"Patient/{one.removeprefix('Patient/')}" for one in args.patient or ()),
         files=bool(args.out),
     )
@@ -158,24 +158,7 @@ def moment(text: str | None, doors: Doors) -> datetime:
     """The instant asked for, else now. A bare day means its last second: all of it counts."""
     if text is None:
         return doors.now().astimezone(doors.zone)
-    when = parse_when(text, doors.zone)
-    if when is None or not when.is_exact:
-        msg = f"--as-of {text[:40]!r} is no day or instant."
-        raise UsageError(msg, hint="Write it like 2026-11-21 or 2026-11-21T10:17:23+05:45.")
-    if when.instant is not None:
-        return when.instant.astimezone(doors.zone)
-    return datetime.combine(when.first, time(23, 59, 59), doors.zone)
-
-
-def _since(text: str | None, doors: Doors) -> datetime | None:
-    """The instant from which changes count; a bare day means its first second."""
-    if text is None:
-        return None
-    when = parse_when(text, doors.zone)
-    if when is None or not when.is_exact:
-        msg = f"--since {text[:40]!r} is no day or instant."
-        raise UsageError(msg, hint="Write it like 2026-11-21 or 2026-11-21T10:17:23Z.")
-    return when.instant or datetime.combine(when.first, time(), doors.zone)
+    return up_to_then("--as-of", text, doors.zone).astimezone(doors.zone)
 
 
 def _only(records: Records) -> str:

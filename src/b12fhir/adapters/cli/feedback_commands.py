@@ -1,12 +1,11 @@
 """The command that shows what became of cards."""
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from datetime import datetime, time
 from pathlib import Path
 
 from b12fhir.adapters.cli.doors import Doors
+from b12fhir.adapters.cli.moments import from_then_on
 from b12fhir.errors import OK, UsageError
-from b12fhir.kernel.dates import parse_when
 from b12fhir.service.hooks.rates import FeedbackReport
 
 EXAMPLE = """\
@@ -42,7 +41,7 @@ def feedback(args: Namespace, doors: Doors) -> int:
     if plot and plot.suffix.lower() not in _PLOTS:
         msg = f"--plot {plot.name[:40]!r} ends neither in .png nor in .svg."
         raise UsageError(msg, hint="Write it like feedback.png.")
-    report = doors.feedback(_since(args.since, doors))
+    report = doors.feedback(from_then_on("--since", args.since, doors.zone))
     doors.out.feedback(report)
     doors.out.lines(_written(args, plot, report, doors))
     return OK
@@ -58,14 +57,3 @@ def _written(args: Namespace, plot: Path | None, report: FeedbackReport, doors: 
         picture = doors.feedback_plot(report, plot.suffix.lower().removeprefix("."))
         lines.append(f"Picture: {doors.write(plot.parent, plot.name, [picture])}")
     return lines
-
-
-def _since(text: str | None, doors: Doors) -> datetime | None:
-    """The first instant that counts: of a bare day its first second."""
-    if text is None:
-        return None
-    when = parse_when(text, doors.zone)
-    if when is None or not when.is_exact:
-        msg = f"--since {text[:40]!r} is no day or instant."
-        raise UsageError(msg, hint="Write it like 2026-11-01 or 2026-11-01T08:00:00+01:00.")
-    return when.instant or datetime.combine(when.first, time(), doors.zone)

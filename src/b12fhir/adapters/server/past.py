@@ -1,19 +1,14 @@
 """The history of a type or of one resource: versions, and the deletions among them."""
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from b12fhir.adapters.server.pages import Pages
 from b12fhir.errors import ServerError
 from b12fhir.fhir.extract.tree import obj, text
-from b12fhir.kernel.dates import parse_when
+from b12fhir.fhir.stamps import instant, named_in, stamp_of
 from b12fhir.ports import Resource, Version
-
-_NAMED = re.compile(
-    r"(?:.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})(?:/_history/(?P<version>[^/]+))?\Z"
-)
 
 
 class Past(Pages):
@@ -39,7 +34,7 @@ class Past(Pages):
         """Yield the versions of a page that were not given before, and note its deletions."""
         if not self._is_begun:
             self._is_begun = True
-            self._newest = _stamp(page) or self._newest
+            self._newest = stamp_of(page) or self._newest
         yield from super().take(page)
 
     def _entry(self, entry: object) -> Iterator[Resource]:
@@ -47,10 +42,10 @@ class Past(Pages):
         request, response = obj(held.get("request")), obj(held.get("response"))
         if request.get("method") != "DELETE":
             yield from super()._entry(entry)
-            self._newest = _stamp(obj(held.get("resource"))) or self._newest
+            self._newest = stamp_of(obj(held.get("resource"))) or self._newest
             return
         # The newest come first: a deletion without a date is no later than what stands before it.
-        self._newest = _instant(response.get("lastModified")) or self._newest
+        self._newest = instant(response.get("lastModified")) or self._newest
         gone = self._deletion(text(request.get("url")), text(held.get("fullUrl")), response)
         key = (gone.kind, gone.id, gone.version)
         self._matches.add(key)
@@ -59,14 +54,15 @@ class Past(Pages):
             self.deletions.append(gone)
 
     def _deletion(self, url: str, address: str, response: Resource) -> Version:
-        match = _NAMED.match(url) or _NAMED.match(address)
-        if match is None:
+        named = named_in(url) or named_in(address)
+        if named is None:
             raise ServerError(
                 f"{self._base} sent a deletion that does not say of what, while {self.doing}.",
                 hint="Whom it concerns is not known: every patient is to be read.",
             )
-        version = match["version"] or _etag(response) or text(response.get("lastModified"))
-        return Version(match["kind"], match["id"], version, self._newest)
+        kind, id_, version = named
+        version = version or _etag(response) or text(response.get("lastModified"))
+        return Version(kind, id_, version, self._newest)
 
     def _key(self, resource: Resource) -> tuple[object, ...]:
         return (*super()._key(resource), obj(resource.get("meta")).get("versionId"))
@@ -74,12 +70,3 @@ class Past(Pages):
 
 def _etag(response: Resource) -> str:
     return text(response.get("etag")).removeprefix("W/").strip('"')
-
-
-def _stamp(resource: Mapping[str, Any]) -> datetime | None:
-    return _instant(obj(resource.get("meta")).get("lastUpdated"))
-
-
-def _instant(value: object) -> datetime | None:
-    when = parse_when(value, UTC)
-    return when.instant if when else None

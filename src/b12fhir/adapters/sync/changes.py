@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from b12fhir.adapters.sync.stamps import stamp_of, version_of
 from b12fhir.adapters.sync.whose import Whose
 from b12fhir.errors import RefusedError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.outcome import whole
+from b12fhir.fhir.stamps import stamp_of, version_of
 from b12fhir.ports import FhirFeed, Found, Place, Resource, Version
 
 _AT_ONCE = 200

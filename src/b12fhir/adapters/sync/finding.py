@@ -7,10 +7,10 @@ from itertools import islice
 
 from b12fhir.adapters.sync.changes import BlindError, Changes, newest, past_of, since
 from b12fhir.adapters.sync.reading import PatientReader
-from b12fhir.adapters.sync.stamps import version_of
 from b12fhir.adapters.sync.whose import Whose
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import Capabilities
+from b12fhir.fhir.stamps import version_of
 from b12fhir.ports import FhirFeed, Found, FullRead, Place, Version
 
 _AT_ONCE = 500

@@ -1,20 +1,16 @@
 """Versions that need not be looked at again when a look for changes comes upon them."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from b12fhir.fhir.capabilities import READ_TYPES
 from b12fhir.fhir.extract.tree import items, obj
+from b12fhir.fhir.stamps import FIRST, instant, named_in, stamp_of
 from b12fhir.fhir.stored import patient_of
-from b12fhir.kernel.dates import parse_when
 from b12fhir.ports import Resource, Version
 
-_LOCATION = re.compile(
-    r"(?:.*/)?(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9.-]{1,64})/_history/(?P<version>[^/]+)\Z"
-)
-_FIRST = "1"
+_NOWHERE = ("", "", "")
 # These concern more people than the one for whom they were read.
 _SHARED = frozenset({"Patient", "Medication"})
 
@@ -40,12 +36,11 @@ class Recent:
             return
         for resource in resources:
             kind = resource.get("resourceType", "")
-            meta = obj(resource.get("meta"))
-            at = _instant(meta.get("lastUpdated"))
+            at = stamp_of(resource)
             is_ours_alone = kind not in _SHARED and patient_of(resource) == patient
-            is_first = meta.get("versionId") == _FIRST
+            is_first = obj(resource.get("meta")).get("versionId") == FIRST
             if at and is_first and is_ours_alone and self._comes_again(kind, at):
-                yield Version(kind, str(resource.get("id")), _FIRST, at)
+                yield Version(kind, str(resource.get("id")), FIRST, at)
 
     def _comes_again(self, kind: str, at: datetime) -> bool:
         mark = self.marks.get(kind)
@@ -62,12 +57,6 @@ def written(bundle: Resource, answer: Resource, now: datetime) -> Iterator[Versi
         is_found = str(response.get("status", "")).startswith("200")
         if is_found and obj(entry.get("request")).get("method") == "POST":
             continue
-        match = _LOCATION.match(str(response.get("location", "")))
-        if match and match["kind"] in READ_TYPES:
-            at = _instant(response.get("lastModified")) or now
-            yield Version(match["kind"], match["id"], match["version"], at)
-
-
-def _instant(text: object) -> datetime | None:
-    when = parse_when(text, UTC)
-    return when.instant if when else None
+        kind, id_, version = named_in(str(response.get("location", ""))) or _NOWHERE
+        if version and kind in READ_TYPES:
+            yield Version(kind, id_, version, instant(response.get("lastModified")) or now)

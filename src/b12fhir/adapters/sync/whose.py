@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from b12fhir.adapters.sync.stamps import stamp_of
 from b12fhir.errors import RefusedError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.outcome import whole
+from b12fhir.fhir.stamps import FIRST, stamp_of
 from b12fhir.fhir.subjects import merged_with, subject_on
 from b12fhir.ports import FhirFeed, Resource, Version
 
-_FIRST = "1"
 _IDS_AT_ONCE = 50
 # What may refer to a Medication instead of naming the drug.
 _USES = (
@@ -79,7 +78,7 @@ class Whose:
     def _owners(self, resource: Resource, version: Version, floor: datetime) -> Iterator[str]:
         """A version that is not the first may have been another patient's before."""
         owners = {subject_on(resource, self._server.base)}
-        if version.version != _FIRST:
+        if version.version != FIRST:
             if self._can.has(version.kind, "history-instance"):
                 owners |= self._known_before(version, floor)
             else:
@@ -115,7 +114,7 @@ class Whose:
         except RefusedError:
             return None
         # Numbered versions tell whether the first is still kept; others end where it was created.
-        return None if not last or (last.isdigit() and last != _FIRST) else owners
+        return None if not last or (last.isdigit() and last != FIRST) else owners
 
     def _users(self, medications: Sequence[Version]) -> Iterator[str]:
         """The patients whose orders, statements or doses refer to a medicine."""
