@@ -7,13 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from b12fhir.fhir.capabilities import READ_TYPES
 from tests.faults import acts
-from tests.faults.kills import begin
+from tests.faults.kills import End, Quiet
 from tests.faults.proxy import between
 from tests.faults.ward import Ward, new_ward
 from tests.support.hapi_server import start, stop
@@ -51,17 +50,15 @@ def make_ward(tenants: str, tmp_path: Path) -> Callable[..., Ward]:
 
 
 @pytest.fixture(scope="session")
-def _ends() -> dict[str, Any]:
+def _ends() -> dict[str, End]:
     """Filled by the first who needs it, within the surroundings of a test."""
     return {}
 
 
 @pytest.fixture
-def quiet(_ends: dict[str, Any], make_ward: Callable[..., Ward]) -> tuple[Any, Any]:
-    """The end of the story of `tests.faults.kills.begin` that nobody disturbed."""
+def quiet(_ends: dict[str, End], make_ward: Callable[..., Ward]) -> Quiet:
+    """Knows the end of the story of `tests.faults.kills.begin` that nobody disturbed."""
+    known = Quiet(make_ward, _ends)
     if not _ends:
-        ward = make_ward()
-        begin(ward)
-        assert ward.sync().code == 0
-        _ends["story"] = ward.end()
-    return _ends["story"]
+        known.today()
+    return known

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from threading import Event, Thread
 from typing import Any
 
 from tests.faults.proxy import Asked, Proxy, between
-from tests.faults.ward import ANSWER_S, BEFORE, Ward
+from tests.faults.ward import ANSWER_S, BEFORE, Account, Ward, untold
 
 KILLED = -signal.SIGKILL
 # So many requests has a run that is not killed, about.
@@ -68,6 +69,42 @@ def begin(ward: Ward) -> None:
     result = ward.read(f"Observation/{name}-02-b12")
     value = {**result["valueQuantity"], "value": 131}
     ward.put({**result, "status": "corrected", "valueQuantity": value})
+
+
+End = tuple[dict[str, Any], Counter[Account]]
+
+
+@dataclass
+class Quiet:
+    """Ends of stories that nobody disturbed, by the day on which the server took the signature.
+
+    A dose is not missed before its order was there, and when that was the server's own clock says:
+    a story of after midnight ends in other dates than one of before.
+    """
+
+    make_ward: Callable[[], Ward]
+    ends: dict[str, End]
+
+    def today(self) -> None:
+        """Have the end of a story that begins now, before any other does."""
+        ward = self.make_ward()
+        begin(ward)
+        if (day := ward.signed_on("01")) not in self.ends:
+            assert ward.sync().code == 0
+            self.ends[day] = ward.end()
+
+    def check(self, ward: Ward) -> None:
+        """Nothing lost, nothing doubled, everything on record, and nothing left to do."""
+        day = ward.signed_on("01")
+        if day not in self.ends:
+            self.today()
+        told, accounts = self.ends[day]
+        state, found = ward.end()
+        assert state == told
+        # Who wrote it may not have come through; it is never told twice or of another write.
+        assert not untold(found, accounts)
+        assert ward.audit() == []
+        assert ward.sync().written == 0
 
 
 @dataclass

@@ -13,7 +13,7 @@ import pytest
 from tests.faults import acts
 from tests.faults.kills import begin
 from tests.faults.proxy import Asked, between
-from tests.faults.ward import ANSWER_S, BEFORE, Ward, untold
+from tests.faults.ward import ANSWER_S, BEFORE, Ward
 from tests.support.auth_server import real_time
 
 pytestmark = [pytest.mark.hapi, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -83,14 +83,6 @@ def test_a_signature_between_our_read_and_our_write_meets_the_changed_record(dra
     assert drafted.audit() == []
 
 
-def check(ward: Ward, quiet: tuple[Any, Any]) -> None:
-    state, accounts = ward.end()
-    assert state == quiet[0]
-    assert not untold(accounts, quiet[1])
-    assert ward.audit() == []
-    assert ward.sync().written == 0
-
-
 @pytest.mark.parametrize("shared", [True, False], ids=["one store", "two stores"])
 def test_two_runs_at_once_do_what_one_does(make_ward, quiet, tmp_path: Path, shared) -> None:
     ward = make_ward()
@@ -104,7 +96,7 @@ def test_two_runs_at_once_do_what_one_does(make_ward, quiet, tmp_path: Path, sha
     codes = [one.returncode for one in processes]
     # Without a common store, who loses a race for a patient too often says so.
     assert set(codes) <= ({0} if shared else {0, 30}), said
-    check(ward, quiet)
+    quiet.check(ward)
     assert other.audit() == []
 
 
@@ -135,7 +127,7 @@ def test_a_run_that_slept_while_another_did_its_work_doubles_nothing(make_ward, 
         os.killpg(process.pid, signal.SIGCONT)
         said = process.communicate(timeout=ANSWER_S)
     assert process.returncode in {0, 30}, said
-    check(ward, quiet)
+    quiet.check(ward)
 
 
 @pytest.mark.parametrize("hours", [(5, -5), (-5, 5)], ids=["set back", "set forward"])

@@ -137,6 +137,13 @@ class Ward:
         mine = {"reference": f"Patient/{self.patient(number)}"}
         return [plan for plan in self.all("CarePlan") if plan["subject"] == mine]
 
+    def signed_on(self, number: str) -> str:
+        """Day, by the server's clock, on which it took the orders of a signed plan."""
+        mine = {"reference": f"Patient/{self.patient(number)}"}
+        orders = (one for one in self.all("MedicationRequest") if one["subject"] == mine)
+        (day,) = {one["meta"]["lastUpdated"][:10] for one in orders if one["intent"] == "order"}
+        return str(day)
+
     # -- the program
 
     def environment(self) -> dict[str, str]:
