@@ -114,7 +114,15 @@ def _refusal(case: Case, result: LabResult) -> Reasons:
         birth = case.facts.patient.birth
         early = birth is not None and result.when.last < birth.first
         when = "before birth" if early else "after death"
-    return found("R-20", (result,), f"{label} lies {when}: not used")
+    told = found("R-20", (result,), f"{label} lies {when}: not used")
+    if result.analyte not in _DECIDING:
+        return told
+    # Most often a slip in the year: then it may be the newest result there is.
+    return told + gap(
+        "collection-date",
+        f"{label} lies {when} and was not used; correct its date, or repeat the test.",
+        "R-20",
+    )
 
 
 def _too_old(result: LabResult, days: int, *, certain: bool) -> Reasons:

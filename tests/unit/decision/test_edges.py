@@ -159,6 +159,16 @@ def test_an_impossible_time_is_told(when: When, patient: Patient, why: str) -> N
     told = {f.note for f in answer.findings if f.rule == "R-20" and f.inputs}
     assert any(text.startswith("Observation/x ") and why in text for text in told)
     assert "Observation/x" in shown(answer, "R-20")
+    # A slip in the year hides the newest result: whoever reads is asked to look.
+    (ask,) = [gap for gap in answer.gaps if gap.id == "collection-date"]
+    assert ask.text.startswith("Observation/x lies ")
+    assert why in ask.text
+
+
+def test_an_impossible_time_of_what_decides_no_class_asks_for_nothing() -> None:
+    answer = decided(LOW, lab(A.HEMOGLOBIN, "90", when=on(date(2026, 11, 22))))
+    assert "R-20" in rules(answer)
+    assert "collection-date" not in ids(answer.gaps)
 
 
 def test_the_later_clock_time_of_a_day_counts() -> None:

@@ -7,7 +7,8 @@ and not used because they may be somebody else's.
 from collections.abc import Iterator
 
 from b12fhir.decision.model import Classification
-from b12fhir.facts.labs import Analyte, RefusedLab
+from b12fhir.facts.labs import Analyte, LabResult, RefusedLab
+from b12fhir.kernel.evidence import Finding
 from b12fhir.service.hooks.build import Said, card_of
 from b12fhir.service.hooks.matter import Matter
 from b12fhir.service.hooks.model import Card, Hook, Indicator, Role
@@ -23,7 +24,9 @@ _UNUSED = frozenset({"other-patient", "no-subject", "not-understood", "incomplet
 _UNSEEN = "unmapped-b12"
 
 
-# Without a day a B12 result may be the newest one: another that decides does not outdate it.
+# Without a day, or with one that cannot be, a B12 result may be the newest one: another that
+# decides does not outdate it.
+_NEVER = "R-20"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
 
 
@@ -58,7 +61,15 @@ def _set_aside(matter: Matter) -> int:
     undated = sum(
         one.faulty and one.when is None and one.analyte in _B12 for one in _refused(matter)
     )
-    return undated + sum(one.relevant and one.code in kinds for one in matter.proposal.issues)
+    impossible = sum(map(_is_misdated, matter.decision.findings))
+    aside = sum(one.relevant and one.code in kinds for one in matter.proposal.issues)
+    return undated + impossible + aside
+
+
+def _is_misdated(found: Finding) -> bool:
+    """Is it said of a B12 result that its day cannot be?"""
+    fact = found.facts[0] if found.rule == _NEVER and found.facts else None
+    return isinstance(fact, LabResult) and fact.analyte in _B12
 
 
 def _refused(matter: Matter) -> Iterator[RefusedLab]:

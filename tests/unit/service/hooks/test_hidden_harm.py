@@ -103,6 +103,27 @@ def test_a_result_without_a_day_may_be_the_newest() -> None:
     assert (card.key, card.suggestions) == ("unchecked", ())
 
 
+@pytest.mark.parametrize(
+    ("day", "why"), [("2027-11-18", "in the future"), ("1925-11-18", "before birth")]
+)
+@pytest.mark.parametrize("beside", [(), (OLD,)], ids=["alone", "beside a normal one"])
+def test_a_low_result_on_a_day_that_cannot_be_is_not_passed_over(day, why, beside) -> None:
+    """Most often a slip in the year: the newest result there is, and nobody else would look."""
+    (card,) = judged((*beside, LOW | {"effectiveDateTime": day}), VIEW)
+    assert (card.key, card.suggestions) == ("unchecked", ())
+    assert card.summary == (
+        "Vitamin B12 not fully checked: one record sent could not be used; see the detail"
+    )
+    assert f"lies {why} and was not used; correct its date, or repeat the test (R-20)." in (
+        card.detail
+    )
+
+
+def test_another_result_on_a_day_that_cannot_be_is_no_matter_of_its_own() -> None:
+    hemoglobin = lab(90, "718-7", "g/L") | {"effectiveDateTime": "2027-11-18"}
+    assert judged((OLD, hemoglobin), VIEW) == ()
+
+
 def test_a_finding_speaks_in_the_place_of_the_gap_and_names_it() -> None:
     other = LOW | FOREIGN | {"id": "other"}
     (card,) = judged((LOW, other), VIEW)
