@@ -1,4 +1,4 @@
-"""Whom a stored resource is about, for whoever must be told that it changed."""
+"""Whom a stored resource is about, and with what medicine, for whoever must be told of changes."""
 
 import re
 from collections.abc import Iterator
@@ -29,6 +29,14 @@ def merged_with(patient: Resource, base: str) -> Iterator[str]:
     links = (link for link in items(patient.get("link")) if text(link.get("type")) in _MERGED)
     found = (_on(obj(link.get("other")), base) for link in links)
     yield from (one for one in found if one)
+
+
+def medications_of(resource: Resource) -> Iterator[str]:
+    """The id of the Medication that a resource refers to instead of naming the drug."""
+    link = text(obj(resource.get("medicationReference")).get("reference"))
+    kind, _, id_ = link.partition("/_history/")[0].rpartition("/")
+    if kind.rpartition("/")[2] == "Medication":
+        yield id_
 
 
 def _on(reference: Resource, base: str) -> str:

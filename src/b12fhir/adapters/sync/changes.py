@@ -1,6 +1,7 @@
 """What changed since the last look, type by type, and how far that is known now."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -9,7 +10,7 @@ from b12fhir.errors import RefusedError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.stamps import stamp_of, version_of
-from b12fhir.ports import FhirFeed, Found, Place, Resource, Version
+from b12fhir.ports import Expected, FhirFeed, Found, Place, Resource, Version
 
 _AT_ONCE = 200
 # Servers that keep seconds only give what is up to a second older than what is asked for.
@@ -105,15 +106,15 @@ class Changes:
         gone = self._gone(kind, since_then, seen)
         # What was not told now is asked for from the same moment if it is ever told again.
         told = {} if kind in self._untold else {past_of(kind): newest_at}
-        patients = _each(self._whose.deleted(gone, since_then))
-        self._keep(Found(patients, {kind: newest_at, **told}, gone, {kind: newest_at - overlap}))
+        known = Found((), {kind: newest_at, **told}, gone, forget={kind: newest_at - overlap})
+        self._keep(_asked(self._whose.deleted(gone, since_then), known))
 
     def note_from(self, kind: str, floor: datetime) -> None:
         """Note whomever a change since ``floor`` concerns; what was before is not known thereby."""
         for batch in self._batches(kind, floor):
-            self._place.note(Found(_each(self._whose.changed(batch, floor))))
+            self._place.note(_asked(self._whose.changed(batch, floor), Found()))
         gone = self._gone(kind, floor, frozenset())
-        self._place.note(Found(_each(self._whose.deleted(gone, floor))))
+        self._place.note(_asked(self._whose.deleted(gone, floor), Found()))
 
     def _searched(
         self, kind: str, begun: datetime, floor: datetime, seen: frozenset[tuple[str, str]]
@@ -122,15 +123,16 @@ class Changes:
         front = _Front(begun, self._now)
         for batch in self._batches(kind, floor):
             fresh = [(row, one) for row, one in batch if (one.id, one.version) not in seen]
-            patients = _each(self._whose.changed(fresh, floor))
             front.after(one.at for _, one in batch)
-            self._keep(Found(patients, seen=[one for _, one in fresh]))
+            changed = self._whose.changed(fresh, floor)
+            self._keep(_asked(changed, Found(seen=[one for _, one in fresh])))
         if not front.has_moved:
             self._doubt(kind, floor)
         return front.newest
 
     def _keep(self, found: Found) -> None:
-        self._place.note(Found(found.patients) if self._whose.unclear else found)
+        kept = replace(found, marks={}, seen=(), forget={}) if self._whose.unclear else found
+        self._place.note(kept)
 
     def _batches(self, kind: str, floor: datetime) -> Iterator[list[tuple[Resource, Version]]]:
         rows = self._rows(kind, floor)
@@ -168,8 +170,11 @@ class Changes:
         return [one for one in found if (one.id, one.version) not in seen]
 
 
-def _each(patients: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(patients))
+def _asked(expected: Iterable[Expected], known: Found) -> Found:
+    """Whoever is to show something waits for it; beside that, what is known by it."""
+    listed = tuple(expected)
+    patients = tuple(dict.fromkeys(one.patient for one in listed))
+    return replace(known, patients=patients, expected=listed)
 
 
 class _Front:

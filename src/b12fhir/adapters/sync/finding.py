@@ -1,6 +1,6 @@
 """Who must be looked at: every patient, or those of whom something changed since the last time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -11,7 +11,7 @@ from b12fhir.adapters.sync.whose import Whose
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.stamps import version_of
-from b12fhir.ports import FhirFeed, Found, FullRead, Place, Version
+from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Version
 
 _AT_ONCE = 500
 # In place of a fingerprint while patients are noted because of another one.
@@ -64,8 +64,8 @@ def look(
     Where patients cannot be listed to the end, those of whom something changed are noted all the
     same. Raises `ServerError` if that cannot be told either, and `StoreError`.
     """
-    full = _FullLook(server, reader, place, wish)
-    whose = Whose(server, can, reader.page_size)
+    full = _FullLook(server, reader, can, place, wish)
+    whose = Whose(server, can, reader.page_size, wish.now)
     changes = Changes(server, can, place, whose, count=reader.page_size, now=wish.now)
     problems: tuple[str, ...] = ()
     if _wants_all(place, wish, reader.kinds):
@@ -114,9 +114,17 @@ def _changed(changes: Changes, kinds: Sequence[str], wish: Wish) -> Look:
 class _FullLook:
     """Every patient waits."""
 
-    def __init__(self, server: FhirFeed, reader: PatientReader, place: Place, wish: Wish) -> None:
+    def __init__(
+        self,
+        server: FhirFeed,
+        reader: PatientReader,
+        can: Capabilities,
+        place: Place,
+        wish: Wish,
+    ) -> None:
         self._server = server
         self._reader = reader
+        self._whose = Whose(server, can, reader.page_size, wish.now)
         self._place = place
         self._wish = wish
 
@@ -162,19 +170,25 @@ class _FullLook:
             return {}, (_BLIND.format(why=blind),)
         return marks, ()
 
-    def _medicines(self, marks: Mapping[str, datetime]) -> Iterator[Version]:
-        """Medicines that the next look would come upon again: all whom they concern wait by now.
+    def _medicines(self, marks: Mapping[str, datetime]) -> Sequence[Version]:
+        """Medicines that the next look would come upon again: all whom they concern will show them.
 
         What is a single patient's is told by whoever reads that patient; these are shared.
         """
-        if "Medication" in marks:
-            floor = marks["Medication"] - self._wish.overlap
-            found = since(self._server, "Medication", floor, self._reader.page_size)
-            yield from (one for one in map(version_of, found) if one)
+        if "Medication" not in marks:
+            return ()
+        floor = marks["Medication"] - self._wish.overlap
+        found = since(self._server, "Medication", floor, self._reader.page_size)
+        rows = [(row, one) for row in found if (one := version_of(row))]
+        self._place.note(Found(expected=tuple(self._whose.changed(rows, floor))))
+        return [one for _, one in rows]
 
     def _note_patients(self, mark: datetime | None) -> None:
         early = mark - self._wish.overlap if mark else None
         patients = self._reader.patients()
         while batch := list(islice(patients, _AT_ONCE)):
             known = [one for one in map(version_of, batch) if one and early and one.at >= early]
-            self._place.note(Found([f"Patient/{one['id']}" for one in batch], seen=known))
+            now = self._wish.now
+            expected = [Expected(f"Patient/{one.id}", one, now) for one in known]
+            names = [f"Patient/{one['id']}" for one in batch]
+            self._place.note(Found(names, seen=known, expected=expected))

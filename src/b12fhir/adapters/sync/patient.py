@@ -7,6 +7,7 @@ from functools import partial
 from threading import Event, Lock
 
 from b12fhir.adapters.sync import report
+from b12fhir.adapters.sync.behind import behind, is_over
 from b12fhir.adapters.sync.beside import Beside, look_beside
 from b12fhir.adapters.sync.handing import Desk
 from b12fhir.adapters.sync.known import Recent, written
@@ -31,7 +32,7 @@ from b12fhir.fhir.publish import Write, reconcile
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import KINDS, owned_resources
 from b12fhir.fhir.validate import validate
-from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirWriter, Resource, Version
+from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirWriter, Resource, Turn, Version
 from b12fhir.protocol.model import Protocol
 from b12fhir.service import Proposal, Wanted, propose, wanted
 from b12fhir.service.recording import (
@@ -47,6 +48,14 @@ from b12fhir.service.recording import (
 _PAUSE_S = 0.2
 _SERVER_FAULT = 500
 _GONE = "the server has no such patient any more"
+_LAG = (
+    "The server told of a change ({kinds}) that the record it then gave does not show: it answers "
+    "from a copy that lags behind. The patient is read again by the next run."
+)
+_NEVER_SHOWN = (
+    "the server told of a change ({kinds}) an hour ago or more that the record does not show; "
+    "decided without it: look at the server's search for this patient"
+)
 
 
 class LeftError(Exception):
@@ -72,8 +81,8 @@ class DeviceOnce:
 class Kit:
     """What is needed to see to a patient; shared by all threads of a run.
 
-    ``left``: the run is over. Whoever it did not wait for begins nothing any more, for another run
-    may have the patient.
+    ``now``: when the run began. ``left``: the run is over. Whoever it did not wait for begins
+    nothing any more, for another run may have the patient.
     """
 
     server: FhirWriter
@@ -86,6 +95,7 @@ class Kit:
     can: Capabilities
     desk: Desk
     recent: Recent
+    now: datetime
     device: DeviceOnce = field(default_factory=DeviceOnce)
     left: Event = field(default_factory=Event)
 
@@ -96,9 +106,10 @@ class Visit:
     And `LeftError` where the run ended without waiting for it.
     """
 
-    def __init__(self, kit: Kit, patient: str) -> None:
+    def __init__(self, kit: Kit, turn: Turn) -> None:
         self._kit = kit
-        self.patient = patient
+        self.patient = turn.patient
+        self._expects = turn.expects
         self._written: list[Version] = []
         self.proposal: Proposal | None = None
         """What was decided, also where it could not be written."""
@@ -117,6 +128,9 @@ class Visit:
                     return result.after(healed)
                 healed += result.put_right
             except _ReadAgainError as again:
+                if turn >= settings.tries and again.is_lag:
+                    error = again.error
+                    return PatientResult(self.patient, report.UNDECIDED, str(error), error=error)
                 if turn >= settings.tries:
                     raise again.error from None
                 settings.pause(_PAUSE_S * turn * (1 + settings.jitter()))
@@ -131,8 +145,9 @@ class Visit:
             resources = kit.reader.everything(patient)
         except ServerError as error:
             return PatientResult(patient, report.UNDECIDED, str(error), error=error)
+        missed = self._missed(resources)
         if not any(one.get("resourceType") == "Patient" for one in resources):
-            return self._gone(resources)
+            return replace(self._gone(resources), problem=missed)
         self._go_on()
         record = [*resources, *kit.desk.remembered(patient, resources)]
         proposal = propose(record, kit.protocol, kit.as_of, kit.site, patient)
@@ -147,9 +162,22 @@ class Visit:
         return replace(
             result,
             read=len(resources),
+            problem="; ".join(one for one in (missed, result.problem) if one),
             seen=(*kit.recent.read(resources, patient), *self._written),
             again=write.bundle is not None or self._has_plan(resources),
         )
+
+    def _missed(self, resources: Sequence[Resource]) -> str:
+        """Changes that were listed and do not show, although there was time; ``""`` if none.
+
+        Raises `_ReadAgainError` where they may show soon: what is older is not decided on.
+        """
+        kit = self._kit
+        lacking = tuple(behind(resources, self._expects, kit.reader.read_in(resources)))
+        kinds = ", ".join(sorted({one.version.kind for one in lacking}))
+        if not all(is_over(one, kit.now) for one in lacking):
+            raise _ReadAgainError(TemporaryServerError(_LAG.format(kinds=kinds)), is_lag=True)
+        return _NEVER_SHOWN.format(kinds=kinds) if lacking else ""
 
     def _gone(self, resources: Sequence[Resource]) -> PatientResult:
         """Somebody deleted the patient, or we may not see this one any more."""
@@ -334,8 +362,11 @@ def _reconciled(resources: Sequence[Resource], asked: Wanted, site: Site) -> Wri
 
 
 class _ReadAgainError(Exception):
-    """What we know of the server is out of date: somebody wrote, or our answer was unclear."""
+    """What we know of the server is out of date: somebody wrote, or our answer was unclear.
 
-    def __init__(self, error: ServerError) -> None:
+    ``is_lag``: or the record it gave is older than what it had told before.
+    """
+
+    def __init__(self, error: ServerError, *, is_lag: bool = False) -> None:
         super().__init__()
-        self.error = error
+        self.error, self.is_lag = error, is_lag

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import count, islice
 from threading import Lock
 
-from b12fhir.ports import Found, FullRead, Turn, Version
+from b12fhir.ports import Expected, Found, FullRead, Turn, Version
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ class PlaceInMemory:
         self._given_back: dict[str, None] = {}
         self._marks: dict[str, datetime] = {}
         self._seen: dict[tuple[str, str, str], datetime] = {}
+        self._expected: dict[str, dict[tuple[str, str], Expected]] = {}
         self._full: FullRead | None = None
         self._numbers = count(1)
         self._lock, self._finding = Lock(), Lock()
@@ -54,10 +55,16 @@ class PlaceInMemory:
                 self._ask(patient)
             self._marks.update(found.marks)
             self._keep(found.seen)
+            self._expect(found.expected)
             for key, at in list(self._seen.items()):
                 if (before := found.forget.get(key[0])) and at < before:
                     del self._seen[key]
             self._full = full or self._full
+
+    def expected(self) -> Sequence[Expected]:
+        """What the next turns must find."""
+        with self._lock:
+            return [one for held in self._expected.values() for one in held.values()]
 
     def wake(self, day: date) -> None:
         """Whoever is to be looked at again by then waits."""
@@ -98,6 +105,7 @@ class PlaceInMemory:
                 row.again_on = again_on
                 self._free(turn)
                 self._keep(seen)
+                self._forget(turn)
 
     def give_back(self, turn: Turn) -> None:
         """The patient waits for the next run."""
@@ -137,7 +145,7 @@ class PlaceInMemory:
         row = self._patients[name]
         del self._queue[name]
         row.by = f"turn {next(self._numbers)}"
-        return Turn(name, row.asked, row.by)
+        return Turn(name, row.asked, row.by, tuple(self._expected.get(name, {}).values()))
 
     def _own(self, turn: Turn) -> _Patient | None:
         """The patient, while the turn is still in force."""
@@ -159,6 +167,19 @@ class PlaceInMemory:
 
     def _in_order(self, names: Iterable[str]) -> list[str]:
         return sorted(names, key=lambda name: self._patients[name].noted)
+
+    def _expect(self, expected: Sequence[Expected]) -> None:
+        for one in expected:
+            held = self._expected.setdefault(one.patient, {})
+            key = one.version.kind, one.version.id
+            if key not in held or held[key].version.at <= one.version.at:
+                held[key] = one
+
+    def _forget(self, turn: Turn) -> None:
+        """What this turn saw; not what was listed since."""
+        held = self._expected.pop(turn.patient, {})
+        if left := {key: one for key, one in held.items() if one not in turn.expects}:
+            self._expected[turn.patient] = left
 
     def _keep(self, seen: Sequence[Version]) -> None:
         self._seen.update({(one.kind, one.id, one.version): one.at for one in seen})

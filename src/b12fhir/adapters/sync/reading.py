@@ -1,7 +1,6 @@
 """Everything about one patient, read whole or not at all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from b12fhir.errors import RefusedError, ServerError
 from b12fhir.fhir.capabilities import NEEDED, USEFUL, Capabilities
@@ -9,7 +8,7 @@ from b12fhir.fhir.lifecycle.held import SIGNED
 from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import KINDS, OPTIONAL, owned_resources, patient_of
-from b12fhir.fhir.subjects import subject_on
+from b12fhir.fhir.subjects import medications_of, subject_on
 from b12fhir.ports import FhirFeed, Resource
 
 _LACKS = {
@@ -58,6 +57,11 @@ class PatientReader:
         """The types of which a record consists here: a change of any may change a decision."""
         medications = ("Medication",) if self._medications else ()
         return ("Patient", *self._kinds, *self._parts, *medications)
+
+    def read_in(self, found: Sequence[Resource]) -> frozenset[str]:
+        """The types that `everything` looked at for a record: see there."""
+        left_out = () if self._has_plan(found) else self._parts
+        return frozenset(self.kinds).difference(left_out)
 
     def check(self) -> tuple[str, ...]:
         """Notes on what this server lacks; raises `ServerError` if no decision can rest on it."""
@@ -158,7 +162,7 @@ class PatientReader:
             return None
         if not any(one.get("resourceType") == "Patient" for one in own):
             return None
-        used = {id_ for one in own for id_ in _medication_ids(one)}
+        used = {id_ for one in own for id_ in medications_of(one)}
         own.extend(one for one in medications if one.get("id") in used)
         return [*own, *self._other_medications(own)]
 
@@ -177,20 +181,11 @@ class PatientReader:
         if not self._medications:
             return
         held = {r.get("id") for r in found if r.get("resourceType") == "Medication"}
-        missing = sorted({id_ for r in found for id_ in _medication_ids(r)} - held)
+        missing = sorted({id_ for r in found for id_ in medications_of(r)} - held)
         for start in range(0, len(missing), _IDS_AT_ONCE):
             ids = ",".join(missing[start : start + _IDS_AT_ONCE])
             query = {"_id": ids, **self._page}
             yield from _complete(self._server.search("Medication", query), "Medication")
-
-
-def _medication_ids(resource: Mapping[str, Any]) -> Iterator[str]:
-    link = resource.get("medicationReference")
-    text = link.get("reference") if isinstance(link, Mapping) else None
-    if isinstance(text, str):
-        kind, _, id_ = text.partition("/_history/")[0].rpartition("/")
-        if kind.rpartition("/")[2] == "Medication":
-            yield id_
 
 
 def _complete(resources: Iterable[Resource], kind: str) -> Iterator[Resource]:

@@ -98,6 +98,7 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
         desk=Desk(profile, handover or HandoverInMemory(), audit, site),
         # What only this run would know need not be kept in mind.
         recent=Recent() if place is None else Recent(used.marks(), wish.overlap),
+        now=wish.now,
     )
     begin(len(settings.patients) or used.waiting())
     _Round(kit, used, told, done, rules=asked if place is not None else "").work()
@@ -235,7 +236,7 @@ class _Round:
 
     def _turn(self, turn: Turn) -> _Outcome:
         """One turn, in a thread of the crew."""
-        result = None if self._is_over() else self._guarded(turn.patient)
+        result = None if self._is_over() else self._guarded(turn)
         try:
             self._end(turn, result)
         except StoreError as error:
@@ -261,12 +262,12 @@ class _Round:
         last = self._place.full_read() if self._rules else None
         return last is not None and last.fingerprint != self._rules
 
-    def _guarded(self, patient: str) -> PatientResult | None:
+    def _guarded(self, turn: Turn) -> PatientResult | None:
         """One patient; no error leaves here, because the next patient must have a turn.
 
         Nothing if the run ended before.
         """
-        visit = Visit(self._kit, patient)
+        visit = Visit(self._kit, turn)
         try:
             result = visit.result()
             if result.kind == report.GONE and self._settings.patients:

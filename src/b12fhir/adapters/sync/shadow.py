@@ -12,7 +12,8 @@ class Shadow(PlaceInMemory):
     def __init__(self, real: Place, day: date) -> None:
         super().__init__()
         self._real = real
-        self.note(Found(tuple(real.peek(day)), real.marks()), real.full_read())
+        known = Found(tuple(real.peek(day)), real.marks(), expected=real.expected())
+        self.note(known, real.full_read())
 
     def seen(self, kind: str) -> frozenset[tuple[str, str]]:
         """What need not be looked at again, in truth or in this run."""

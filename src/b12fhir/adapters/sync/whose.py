@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from b12fhir.errors import RefusedError
@@ -9,8 +10,8 @@ from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.extract.tree import obj
 from b12fhir.fhir.outcome import whole
 from b12fhir.fhir.stamps import FIRST, stamp_of
-from b12fhir.fhir.subjects import merged_with, subject_on
-from b12fhir.ports import FhirFeed, Resource, Version
+from b12fhir.fhir.subjects import medications_of, merged_with, subject_on
+from b12fhir.ports import Expected, FhirFeed, Resource, Version
 
 _IDS_AT_ONCE = 50
 # What may refer to a Medication instead of naming the drug.
@@ -20,6 +21,8 @@ _USES = (
     "MedicationAdministration",
     "MedicationDispense",
 )
+# Of these uses: whose they are, and which medicine they name. Servers know it by either name.
+_USE_ELEMENTS = "subject,medication,medicationReference"
 _NO_HISTORY = (
     "The server keeps no history of single resources: what was moved from one patient to another "
     "is seen for the first of them at the next full read only."
@@ -30,14 +33,16 @@ _HINT = "The change is asked for again next time."
 class Whose:
     """Finds the patients of changes on one server.
 
-    ``unclear`` are changes of which nobody can tell whom they concern: every patient is to be
-    read. What concerns nobody on this server is counted, to be told.
+    What is yielded is whom, and what the change makes that record show. ``unclear`` are changes of
+    which nobody can tell whom they concern: every patient is to be read. What concerns nobody on
+    this server is counted, to be told. ``now`` is when all this is heard.
     """
 
-    def __init__(self, server: FhirFeed, can: Capabilities, page_size: int) -> None:
+    def __init__(self, server: FhirFeed, can: Capabilities, page_size: int, now: datetime) -> None:
         self._server = server
         self._can = can
-        self._page = {"_count": str(page_size), "_elements": "subject"}
+        self._now = now
+        self._page = {"_count": str(page_size), "_elements": _USE_ELEMENTS}
         self._strays: Counter[str] = Counter()
         self._misses_history = False
         self.unclear: list[Version] = []
@@ -53,31 +58,41 @@ class Whose:
             )
         return tuple(told)
 
-    def changed(self, rows: Sequence[tuple[Resource, Version]], floor: datetime) -> Iterator[str]:
-        """``Patient/<id>`` of all whom changes of one type since ``floor`` concern."""
+    def changed(
+        self, rows: Sequence[tuple[Resource, Version]], floor: datetime
+    ) -> Iterator[Expected]:
+        """All whom changes of one type since ``floor`` concern."""
         yield from self._users([version for _, version in rows if version.kind == "Medication"])
         for resource, version in rows:
             if version.kind == "Patient":
-                yield f"Patient/{version.id}"
-                yield from merged_with(resource, self._server.base)
+                yield self._to_show(f"Patient/{version.id}", version)
+                for other in merged_with(resource, self._server.base):
+                    yield self._to_show(other, version, is_there=False)
             elif version.kind != "Medication":
-                yield from self._owners(resource, version, floor)
+                now_of = subject_on(resource, self._server.base)
+                for owner in self._owners(now_of, version, floor):
+                    yield self._to_show(owner, version, is_there=owner == now_of)
 
-    def deleted(self, gone: Sequence[Version], floor: datetime) -> Iterator[str]:
+    def deleted(self, gone: Sequence[Version], floor: datetime) -> Iterator[Expected]:
         """The same of deletions: the versions before tell."""
-        yield from self._users([version for version in gone if version.kind == "Medication"])
+        for one in self._users([version for version in gone if version.kind == "Medication"]):
+            yield replace(one, is_there=False)
         for version in gone:
             if version.kind == "Patient":
-                yield f"Patient/{version.id}"
+                yield self._to_show(f"Patient/{version.id}", version, is_there=False)
             elif version.kind != "Medication":
                 owners = self._before(version, floor)
                 if owners is None:
                     self.unclear.append(version)
-                yield from self._counted(version, owners or ())
+                for owner in self._counted(version, owners or ()):
+                    yield self._to_show(owner, version, is_there=False)
 
-    def _owners(self, resource: Resource, version: Version, floor: datetime) -> Iterator[str]:
+    def _to_show(self, patient: str, version: Version, *, is_there: bool = True) -> Expected:
+        return Expected(patient, version, self._now, is_there)
+
+    def _owners(self, now_of: str, version: Version, floor: datetime) -> Iterator[str]:
         """A version that is not the first may have been another patient's before."""
-        owners = {subject_on(resource, self._server.base)}
+        owners = {now_of}
         if version.version != FIRST:
             if self._can.has(version.kind, "history-instance"):
                 owners |= self._known_before(version, floor)
@@ -116,7 +131,7 @@ class Whose:
         # Numbered versions tell whether the first is still kept; others end where it was created.
         return None if not last or (last.isdigit() and last != FIRST) else owners
 
-    def _users(self, medications: Sequence[Version]) -> Iterator[str]:
+    def _users(self, medications: Sequence[Version]) -> Iterator[Expected]:
         """The patients whose orders, statements or doses refer to a medicine."""
         ids = [version.id for version in medications]
         kinds = [kind for kind in _USES if self._can.searches(kind)] if ids else []
@@ -124,9 +139,16 @@ class Whose:
             self.unclear.extend(medications)
             return
         for start in range(0, len(ids), _IDS_AT_ONCE):
-            asked = ",".join(f"Medication/{id_}" for id_ in ids[start : start + _IDS_AT_ONCE])
+            some = medications[start : start + _IDS_AT_ONCE]
+            asked = ",".join(f"Medication/{version.id}" for version in some)
             for kind in kinds:
                 found = self._server.search(kind, {"medication": asked, **self._page})
                 for one in whole(found, kind, _HINT):
                     if owner := subject_on(one, self._server.base):
-                        yield owner
+                        yield from (self._to_show(owner, version) for version in _used(one, some))
+
+
+def _used(use: Resource, medications: Sequence[Version]) -> Sequence[Version]:
+    """Those it refers to; all, where the server leaves the reference out of its answer."""
+    named = set(medications_of(use))
+    return [version for version in medications if version.id in named] or medications

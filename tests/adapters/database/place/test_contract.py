@@ -1,12 +1,13 @@
 """What a place promises, in memory and in each database: nobody is lost, and nobody held twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Event, Thread
 
 import pytest
 
-from b12fhir.ports import Found, FullRead, Version
+from b12fhir.ports import Expected, Found, FullRead, Version
 
 # Stamps as servers give them; in another zone than UTC, to the microsecond.
 NOON = datetime.fromisoformat("2026-11-21T17:45:00.123456+05:45")
@@ -291,3 +292,60 @@ def test_the_lease_is_free_after_a_failure(place):
 def _has_lease(place, wait_s: float) -> bool:
     with place.finding(wait_s) as has_it:
         return has_it
+
+
+# What the next turn must show
+
+
+def version(number: int, *, id_: str = "o1", minutes: int = 0) -> Version:
+    return Version("Observation", id_, str(number), NOON + timedelta(minutes=minutes))
+
+
+def test_what_a_record_must_show_comes_with_the_turn(place):
+    anna = [Expected(ANNA, version(2), NOON), Expected(ANNA, version(1, id_="o2"), NOON)]
+    ben = Expected(BEN, version(2), NOON, is_there=False)
+    place.note(Found([ANNA, BEN, CARL], expected=[*anna, ben]))
+    assert sorted(place.expected(), key=str) == sorted([*anna, ben], key=str)
+    turns = place.claim(9)
+    assert [set(turn.expects) for turn in turns] == [set(anna), {ben}, set()]
+
+
+def test_a_turn_that_is_ended_has_seen_it_and_one_given_back_has_not(place):
+    expected = [Expected(ANNA, version(2), NOON), Expected(BEN, version(2), NOON)]
+    place.note(Found([ANNA, BEN], expected=expected))
+    anna, ben = place.claim(2)
+    place.end(anna)
+    place.give_back(ben)
+    assert place.expected() == [expected[1]]
+    place.close()
+    [again] = place.claim(2)
+    assert again.expects == (expected[1],)
+
+
+def test_of_one_resource_the_newest_is_expected_however_late_the_older_is_heard_of(place):
+    """A copy that lags behind tells of it a second time; what is as late was heard later."""
+    newest = Expected(ANNA, version(3, minutes=3), NOON)
+    place.note(Found([ANNA], expected=[Expected(ANNA, version(2, minutes=2), NOON), newest]))
+    place.note(Found([ANNA], expected=[Expected(ANNA, version(1, minutes=1), NOON)]))
+    assert place.expected() == [newest]
+    gone = Expected(ANNA, version(4, minutes=3), NOON, is_there=False)
+    place.note(Found(expected=[gone]))
+    assert place.expected() == [gone]
+
+
+def test_what_is_heard_during_a_turn_is_for_the_next(place):
+    place.note(Found([ANNA], expected=[Expected(ANNA, version(1), NOON)]))
+    [turn] = place.claim(1)
+    more = [Expected(ANNA, version(2, minutes=1), NOON), Expected(ANNA, version(1, id_="x"), NOON)]
+    place.note(Found([ANNA], expected=more))
+    place.end(turn)
+    assert sorted(place.expected(), key=str) == sorted(more, key=str)
+    assert set(place.claim_only(ANNA).expects) == set(more)
+
+
+def test_a_turn_that_somebody_else_took_over_has_seen_nothing(place):
+    expected = Expected(ANNA, version(1), NOON)
+    place.note(Found([ANNA], expected=[expected]))
+    [turn] = place.claim(1)
+    place.end(replace(turn, by="somebody else"))
+    assert place.expected() == [expected]

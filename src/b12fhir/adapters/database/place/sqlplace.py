@@ -11,11 +11,12 @@ from threading import Event, Lock, Thread
 from sqlalchemy import Connection
 
 from b12fhir.adapters.database.place.changes import Changes
+from b12fhir.adapters.database.place.expected import Expectations
 from b12fhir.adapters.database.place.queue import Queue
 from b12fhir.adapters.database.place.runs import SILENCE_MS, Runs
 from b12fhir.adapters.database.store import Store
 from b12fhir.errors import StoreError
-from b12fhir.ports import Found, FullRead, Turn, Version
+from b12fhir.ports import Expected, Found, FullRead, Turn, Version
 
 # Seconds between two signs of life, and between two attempts to get the lease.
 BEAT_S = SILENCE_MS / 1000 / 4
@@ -48,6 +49,7 @@ class SqlPlace:
         self._store = store
         self._runs = Runs(scope, server, clock)
         self._queue, self._changes = Queue(scope), Changes(scope)
+        self._expectations = Expectations(scope)
         self._ticks = ticks
         self._run, self._pid = "", 0
         self._given_back: dict[str, int] = {}
@@ -82,9 +84,15 @@ class SqlPlace:
             self._queue.note(connection, found.patients)
             self._changes.mark(connection, found.marks)
             self._changes.see(connection, found.seen)
+            self._expectations.note(connection, found.expected)
             self._changes.forget(connection, found.forget)
             if full is not None:
                 self._changes.read_all(connection, full)
+
+    def expected(self) -> Sequence[Expected]:
+        """What the next turns must find."""
+        with self._store.begin() as connection:
+            return self._expectations.all(connection)
 
     def wake(self, day: date) -> None:
         """Whoever is to be looked at again by then waits."""
@@ -108,20 +116,22 @@ class SqlPlace:
                     if turn not in mine:
                         self._queue.give_back(connection, turn)
                 if mine:
-                    return mine
+                    return self._expectations.added(connection, mine)
             return []
 
     def claim_only(self, patient: str) -> Turn | None:
         """The turn of one patient."""
         with self._living() as (connection, run):
             self._runs.bury(connection, run)
-            return self._queue.claim_only(connection, run, patient)
+            turn = self._queue.claim_only(connection, run, patient)
+            return self._expectations.added(connection, [turn])[0] if turn else None
 
     def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
         """The patient is done."""
         with self._ending() as connection:
             if connection and self._queue.end(connection, turn, again_on):
                 self._changes.see(connection, seen)
+                self._expectations.met(connection, turn)
 
     def give_back(self, turn: Turn) -> None:
         """The patient waits for the next run."""

@@ -1,10 +1,20 @@
 """The tables of the place: how far the sync of each server has come.
 
-Of a patient they hold the reference and nothing else. ``scope`` stands for one server: see
+Of a patient they hold references and nothing else. ``scope`` stands for one server: see
 `scope_of`.
 """
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, SmallInteger, String, Table
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+)
 
 from b12fhir.adapters.database.tables.metadata import METADATA, Instant
 
@@ -63,6 +73,21 @@ MARK = Table(
     Column("scope", String, primary_key=True),
     Column("kind", String, primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+# What the record of a patient must show at the next turn; of each resource the newest.
+EXPECTED = Table(
+    "sync_expected",
+    METADATA,
+    Column("scope", String, primary_key=True),
+    Column("patient", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("version", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("listed", Instant, nullable=False),
+    Column("is_there", Boolean, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 SEEN = Table(

@@ -1,0 +1,150 @@
+"""How far the sync of a server has come: what is kept of it, and the protocol of who keeps it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of one resource; ``at`` is when it came about, by the server's own clock."""
+
+    kind: str
+    id: str
+    version: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a change makes the record of ``patient`` (``Patient/<id>``) show.
+
+    ``is_there``: this version or a later one is in it; else nothing older of that resource is, for
+    it was deleted or is another patient's by now. ``listed`` is when that was heard, by our clock.
+    """
+
+    patient: str
+    version: Version
+    listed: datetime
+    is_there: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look for changes found, to be kept in one step.
+
+    ``patients`` (``Patient/<id>``) wait from now on. ``marks`` says by type how far its changes
+    are known: nothing that the server stamped earlier is asked for again, but for an overlap.
+    ``seen`` are versions that need not be looked at again when they come in that overlap; those
+    from before ``forget`` (by type) cannot come again and are forgotten. ``expected`` is what the
+    next turns of patients must find, or the server answered from a copy that lags behind.
+    """
+
+    patients: Sequence[str] = ()
+    marks: Mapping[str, datetime] = field(default_factory=dict)
+    seen: Sequence[Version] = ()
+    expected: Sequence[Expected] = ()
+    forget: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FullRead:
+    """When every patient was last asked for, and what decided then (pack, program, settings)."""
+
+    at: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A patient whose turn it is: nobody else works on this one until it is ended or given back.
+
+    ``asked`` counts how often the patient was noted, so that a note that comes meanwhile counts.
+    ``by`` names who has it: a turn that somebody else took over meanwhile is not ended by it.
+    ``expects`` is what the record must show; to end the turn is to have seen it.
+    """
+
+    patient: str
+    asked: int
+    by: str = field(default="", compare=False, repr=False)
+    expects: tuple[Expected, ...] = field(default=(), compare=False, repr=False)
+
+
+class Place(Protocol):
+    """How far the sync of one server has come. Its loss, at any moment, costs only time.
+
+    Each call is one transaction, safe from threads, and raises `StoreError` if it cannot be kept.
+    A place belongs to one run at a time. Turns and the lease to look for changes end with their
+    run, however it ends: another run takes them over when this one is known to be dead or was
+    silent too long. To end or give back a turn that was taken over changes nothing.
+    """
+
+    def full_read(self) -> FullRead | None:
+        """The last full read whose patients are all noted; ``None`` if there was none."""
+        ...
+
+    def marks(self) -> Mapping[str, datetime]:
+        """How far the changes of each type are known."""
+        ...
+
+    def seen(self, kind: str) -> frozenset[tuple[str, str]]:
+        """Id and version of what need not be looked at again."""
+        ...
+
+    def note(self, found: Found, full: FullRead | None = None) -> None:
+        """Keep what was found: a patient noted before the mark moves cannot be lost.
+
+        ``full``: with this, every patient of the server has been noted.
+        """
+        ...
+
+    def expected(self) -> Sequence[Expected]:
+        """All that was noted as expected and not seen since; of each resource the newest."""
+        ...
+
+    def wake(self, day: date) -> None:
+        """Whoever is to be looked at again on this day or earlier waits from now on."""
+        ...
+
+    def waiting(self) -> int:
+        """How many patients wait that this run has not tried."""
+        ...
+
+    def peek(self, day: date) -> Iterator[str]:
+        """Who waits, or would once woken for this day, in the order of the notes.
+
+        Nobody's turn is taken and nothing changes: for a run that must leave no trace.
+        """
+        ...
+
+    def claim(self, most: int) -> Sequence[Turn]:
+        """The turns of up to so many patients who wait, in the order in which they were noted.
+
+        Nobody who is being worked on, and nobody whom this run gave back, unless noted again since.
+        """
+        ...
+
+    def claim_only(self, patient: str) -> Turn | None:
+        """The turn of this patient, waiting or not; ``None`` while somebody has it.
+
+        It counts as a note: given back, the patient waits.
+        """
+        ...
+
+    def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
+        """The patient is done: waits no more, unless noted meanwhile, until ``again_on``."""
+        ...
+
+    def give_back(self, turn: Turn) -> None:
+        """The patient could not be done and waits for the next run."""
+        ...
+
+    def finding(self, wait_s: float) -> AbstractContextManager[bool]:
+        """The lease to look for changes: one run at a time; false if it was not had in time."""
+        ...
+
+    def close(self) -> None:
+        """The run is over: what it holds is free, what it gave back waits. Use begins another."""
+        ...
