@@ -62,6 +62,7 @@ def fake_propose(resources, protocol, as_of, site, patient=None) -> Proposal:
 @pytest.fixture(autouse=True)
 def _simple_decision(monkeypatch) -> None:
     monkeypatch.setattr(patient_module, "propose", fake_propose)
+    monkeypatch.setattr(patient_module, "turns_on", lambda *_: None)
 
 
 def person(name: str, **more: Any) -> dict:

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("simple_decision")
 @pytest.fixture
 def simple_decision(monkeypatch) -> None:
     monkeypatch.setattr(patient_module, "propose", fake_propose)
+    monkeypatch.setattr(patient_module, "turns_on", lambda *_: None)
 
 
 Opener = Callable[[], Place]

@@ -1,19 +1,16 @@
 """One patient: read, decide, compare, write; one transaction, and all anew if it was overtaken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
-from threading import Event, Lock
 
 from b12fhir.adapters.sync import report
 from b12fhir.adapters.sync.behind import behind, is_over
 from b12fhir.adapters.sync.beside import Beside, look_beside
-from b12fhir.adapters.sync.handing import Desk
-from b12fhir.adapters.sync.known import Recent, written
-from b12fhir.adapters.sync.reading import PatientReader
+from b12fhir.adapters.sync.kit import Kit
+from b12fhir.adapters.sync.known import written
 from b12fhir.adapters.sync.report import PatientResult
-from b12fhir.adapters.sync.settings import SyncSettings
 from b12fhir.errors import (
     ConflictError,
     Defect,
@@ -21,7 +18,6 @@ from b12fhir.errors import (
     ServerError,
     TemporaryServerError,
 )
-from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.compose import device_bundle
 from b12fhir.fhir.compose.entry import plan_definition, used_records
 from b12fhir.fhir.formed import found_instead_of_created
@@ -32,9 +28,9 @@ from b12fhir.fhir.publish import Write, reconcile
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import KINDS, owned_resources
 from b12fhir.fhir.validate import validate
-from b12fhir.ports import Audit, AuditEntry, AuditKind, FhirWriter, Resource, Turn, Version
-from b12fhir.protocol.model import Protocol
+from b12fhir.ports import AuditEntry, AuditKind, Resource, Turn, Version
 from b12fhir.service import Proposal, Wanted, propose, wanted
+from b12fhir.service.ahead import turns_on
 from b12fhir.service.recording import (
     ENGINE,
     PROVENANCE,
@@ -46,6 +42,8 @@ from b12fhir.service.recording import (
 )
 
 _PAUSE_S = 0.2
+# Each day costs a decision; who is not read again sooner is looked at after so long.
+_FORESEEN = timedelta(days=31)
 _SERVER_FAULT = 500
 _GONE = "the server has no such patient any more"
 _LAG = (
@@ -60,44 +58,6 @@ _NEVER_SHOWN = (
 
 class LeftError(Exception):
     """The run is over and this turn with it."""
-
-
-class DeviceOnce:
-    """Our Device is made before the first plan: plans written at once would race for it."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._is_there = False
-
-    def ensure(self, visit: "Visit") -> None:
-        """Make it, unless this run did so."""
-        with self._lock:
-            if not self._is_there:
-                visit.make_device()
-                self._is_there = True
-
-
-@dataclass(frozen=True, slots=True)
-class Kit:
-    """What is needed to see to a patient; shared by all threads of a run.
-
-    ``now``: when the run began. ``left``: the run is over. Whoever it did not wait for begins
-    nothing any more, for another run may have the patient.
-    """
-
-    server: FhirWriter
-    protocol: Protocol
-    site: Site
-    as_of: datetime
-    settings: SyncSettings
-    reader: PatientReader
-    audit: Audit
-    can: Capabilities
-    desk: Desk
-    recent: Recent
-    now: datetime
-    device: DeviceOnce = field(default_factory=DeviceOnce)
-    left: Event = field(default_factory=Event)
 
 
 class Visit:
@@ -164,7 +124,7 @@ class Visit:
             read=len(resources),
             problem="; ".join(one for one in (missed, result.problem) if one),
             seen=(*kit.recent.read(resources, patient), *self._written),
-            again=write.bundle is not None or self._has_plan(resources),
+            again_on=self._again_on(write, proposal, resources),
         )
 
     def _missed(self, resources: Sequence[Resource]) -> str:
@@ -183,8 +143,25 @@ class Visit:
         """Somebody deleted the patient, or we may not see this one any more."""
         left = "; a plan of ours is still there: withdraw it" if self._has_plan(resources) else ""
         return PatientResult(
-            self.patient, report.GONE, f"{_GONE}{left}", read=len(resources), again=bool(left)
+            self.patient,
+            report.GONE,
+            f"{_GONE}{left}",
+            read=len(resources),
+            again_on=self._kit.tomorrow if left else None,
         )
+
+    def _again_on(
+        self, write: Write, proposal: Proposal, resources: Sequence[Resource]
+    ) -> date | None:
+        """The next day on which to look at this patient although nothing changed.
+
+        Each day where there is a plan, for its doses and dates; else when the decision turns.
+        """
+        if write.bundle is not None or self._has_plan(resources):
+            return self._kit.tomorrow
+        wait = min(self._kit.full_every, _FORESEEN)
+        until = self._kit.today + wait
+        return turns_on(proposal, until) or (until if wait < self._kit.full_every else None)
 
     def _has_plan(self, resources: Sequence[Resource]) -> bool:
         """Is there a plan of ours, proposed or in force, of which time alone changes something?"""
@@ -225,7 +202,7 @@ class Visit:
         reason = f"{write.reason}; {why}"
         return PatientResult(self.patient, report.HANDED_OVER, reason, proposal, write, fresh=fresh)
 
-    def make_device(self) -> None:
+    def _make_device(self) -> None:
         """Send our Device."""
         entry = AuditEntry(AuditKind.WRITE, ENGINE, outcome="device")
         self._transact(device_bundle(self._kit.site), entry)
@@ -332,7 +309,7 @@ class Visit:
         same plan is taken a moment later.
         """
         try:
-            self._kit.device.ensure(self)
+            self._kit.device.ensure(self._make_device)
             self._go_on()
             answer = self._transact(bundle, entry)
         except (ConflictError, DuplicateError) as error:

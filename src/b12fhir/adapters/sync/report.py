@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from b12fhir.errors import B12Error
 from b12fhir.fhir.publish import Write
@@ -35,8 +36,8 @@ class PatientResult:
     have been sent. ``reason`` is one sentence for people. ``fresh``: what waits is new.
     ``overdue`` names late doses of plans in force; ``beside`` counts what was written beside the
     plan: copies put right, Tasks and findings; ``problem`` says what of that could not be done.
-    ``seen`` are versions read and written that need not be looked at again; ``again``: time alone
-    may change what is to be said of this patient.
+    ``seen`` are versions read and written that need not be looked at again; ``again_on`` is the
+    next day on which time alone may change what is to be said of this patient.
     """
 
     patient: str
@@ -51,7 +52,7 @@ class PatientResult:
     beside: int = 0
     problem: str = ""
     seen: Sequence[Version] = ()
-    again: bool = False
+    again_on: date | None = None
 
     @property
     def is_done(self) -> bool:

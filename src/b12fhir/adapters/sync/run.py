@@ -15,8 +15,9 @@ from b12fhir.adapters.sync.crew import Crew
 from b12fhir.adapters.sync.finding import Look, Wish, look
 from b12fhir.adapters.sync.fingerprint import fingerprint
 from b12fhir.adapters.sync.handing import Desk, HandoverInMemory
+from b12fhir.adapters.sync.kit import Kit
 from b12fhir.adapters.sync.known import Recent
-from b12fhir.adapters.sync.patient import Kit, LeftError, Visit
+from b12fhir.adapters.sync.patient import LeftError, Visit
 from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.adapters.sync.reading import PatientReader
 from b12fhir.adapters.sync.report import PatientResult, SyncReport
@@ -39,7 +40,6 @@ _BUSY = "Another run is looking for changes: this one works on whoever waits alr
 _NOBODY = "The server has no such patient."
 _SLIP = "Look for a slip in the id."
 _ASK_AGAIN_S = 0.5
-_DAY = timedelta(days=1)
 _USUAL = SyncSettings()
 
 
@@ -99,6 +99,7 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
         # What only this run would know need not be kept in mind.
         recent=Recent() if place is None else Recent(used.marks(), wish.overlap),
         now=wish.now,
+        full_every=timedelta() if place is None or settings.dry_run else wish.full_every,
     )
     begin(len(settings.patients) or used.waiting())
     _Round(kit, used, told, done, rules=asked if place is not None else "").work()
@@ -148,7 +149,6 @@ class _Round:
         self._rules = rules
         self._settings = kit.settings
         self._brake = Brake(kit.settings.give_up_after, kit.reader.answers)
-        self._tomorrow = kit.as_of.astimezone(kit.site.zone).date() + _DAY
         self._untried = 0
 
     def work(self) -> None:
@@ -250,7 +250,7 @@ class _Round:
         if late or result is None or not result.is_done or self._is_beside():
             self._place.give_back(turn)
         elif self._rules:
-            self._place.end(turn, result.seen, self._tomorrow if result.again else None)
+            self._place.end(turn, result.seen, result.again_on)
         else:
             self._place.end(turn)
 
