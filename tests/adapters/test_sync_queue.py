@@ -110,6 +110,17 @@ def test_who_could_not_be_read_waits_for_the_next_run(opened):
     assert kinds(run(server, opened))["a"] == "create"
 
 
+def test_who_could_not_be_read_comes_after_those_not_tried_yet(opened):
+    """However often: records that cost minutes each must not keep the others from their turn."""
+    server = ward("a", "b")
+    server.search_fails["Condition", "a"] = TemporaryServerError("Silent.")
+    run(server, opened)
+    for name in "cd":
+        server.put(person(name))
+        report = run(server, opened, workers=1)
+        assert list(kinds(report)) == [name, "a"]
+
+
 def test_a_note_during_a_turn_gives_another_turn(opened):
     """What changes while a patient is being decided on must not be lost."""
     server = ward("a")

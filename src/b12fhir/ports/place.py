@@ -122,6 +122,7 @@ class Place(Protocol):
     def claim(self, most: int) -> Sequence[Turn]:
         """The turns of up to so many patients who wait, in the order in which they were noted.
 
+        Those who were tried in vain come last.
         Nobody who is being worked on, and nobody whom this run gave back, unless noted again since.
         """
         ...
@@ -137,8 +138,11 @@ class Place(Protocol):
         """The patient is done: waits no more, unless noted meanwhile, until ``again_on``."""
         ...
 
-    def give_back(self, turn: Turn) -> None:
-        """The patient could not be done and waits for the next run."""
+    def give_back(self, turn: Turn, *, tried: bool = False) -> None:
+        """The patient could not be done and waits for the next run.
+
+        ``tried``: in vain, and so after all who were not, until noted again.
+        """
         ...
 
     def finding(self, wait_s: float) -> AbstractContextManager[bool]:

@@ -12,8 +12,8 @@ class Brake:
     """Goes on when the token is refused, when no record or state can be kept, or nobody answers.
 
     The last is believed after so many patients in a row, if ``answers`` says that the server does
-    not answer anything else either: those who could not be read last time have the first turns of
-    this one, and must not keep all others from theirs.
+    not answer anything else either: some records that cannot be read must not keep all others from
+    their turn.
 
     A 403 does not count: some records are closed to us and others are not.
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import count, islice
+from itertools import chain, count, islice
 from threading import Lock
 
 from b12fhir.ports import Expected, Found, FullRead, Turn, Version
@@ -12,12 +12,16 @@ from b12fhir.ports import Expected, Found, FullRead, Turn, Version
 
 @dataclass(slots=True)
 class _Patient:
-    """``by`` is the turn that somebody has; ``noted`` the place in the queue."""
+    """``by`` is the turn that somebody has; ``noted`` the place in the queue.
+
+    ``tried``: in vain, and not noted since.
+    """
 
     asked: int = 0
     noted: int = 0
     by: str = ""
     again_on: date | None = None
+    tried: bool = False
 
 
 class PlaceInMemory:
@@ -25,8 +29,9 @@ class PlaceInMemory:
 
     def __init__(self) -> None:
         self._patients: dict[str, _Patient] = {}
-        # Who waits, in order; and who does once another run begins.
+        # Who waits, in order; who does after them; and who does once another run begins.
         self._queue: dict[str, None] = {}
+        self._last: dict[str, None] = {}
         self._given_back: dict[str, None] = {}
         self._marks: dict[str, datetime] = {}
         self._seen: dict[tuple[str, str, str], datetime] = {}
@@ -75,20 +80,22 @@ class PlaceInMemory:
 
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._queue)
+        return len(self._queue) + len(self._last)
 
     def peek(self, day: date) -> Iterator[str]:
         """Who waits, or would on this day; it leaves no trace."""
         with self._lock:
-            waiting = self._in_order([*self._queue, *self._given_back])
+            all_ = self._in_order([*self._queue, *self._last, *self._given_back])
+            first = [name for name in all_ if not self._patients[name].tried]
             # Who has a turn now is looked at without us.
             idle = [name for name in self._due(day) if not self._patients[name].by]
-            return iter(dict.fromkeys([*waiting, *idle]))
+            return iter(dict.fromkeys([*first, *idle, *all_]))
 
     def claim(self, most: int) -> Sequence[Turn]:
         """Turns, in the order of the notes."""
         with self._lock:
-            return [self._hold(name) for name in list(islice(self._queue, most))]
+            names = list(islice(chain(self._queue, self._last), most))
+            return [self._hold(name) for name in names]
 
     def claim_only(self, patient: str) -> Turn | None:
         """The turn of one patient."""
@@ -107,11 +114,13 @@ class PlaceInMemory:
                 self._keep(seen)
                 self._forget(turn)
 
-    def give_back(self, turn: Turn) -> None:
+    def give_back(self, turn: Turn, *, tried: bool = False) -> None:
         """The patient waits for the next run."""
         with self._lock:
-            if self._own(turn) and not self._free(turn):
+            row = self._own(turn)
+            if row and not self._free(turn):
                 self._given_back[turn.patient] = None
+                row.tried = tried
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -129,21 +138,26 @@ class PlaceInMemory:
             held = [name for name, row in self._patients.items() if row.by]
             for name in held:
                 self._patients[name].by = ""
-            waiting = self._in_order([*self._queue, *self._given_back, *held])
-            self._queue, self._given_back = dict.fromkeys(waiting), {}
+            waiting = self._in_order([*self._queue, *self._last, *self._given_back, *held])
+            self._given_back = {}
+            self._queue = {name: None for name in waiting if not self._patients[name].tried}
+            self._last = {name: None for name in waiting if self._patients[name].tried}
 
     def _ask(self, name: str) -> None:
         row = self._patients.setdefault(name, _Patient())
         row.asked += 1
         if name not in self._queue:
-            row.noted = next(self._numbers)
+            row.noted, row.tried = next(self._numbers), False
             self._given_back.pop(name, None)
+            self._last.pop(name, None)
             if not row.by:
                 self._queue[name] = None
 
     def _hold(self, name: str) -> Turn:
         row = self._patients[name]
-        del self._queue[name]
+        self._queue.pop(name, None)
+        self._last.pop(name, None)
+        row.tried = False
         row.by = f"turn {next(self._numbers)}"
         return Turn(name, row.asked, row.by, tuple(self._expected.get(name, {}).values()))
 

@@ -248,7 +248,8 @@ class _Round:
         """Only who is done with waits no more, and only if the run still hears of it."""
         late = self._kit.left.is_set()
         if late or result is None or not result.is_done or self._is_beside():
-            self._place.give_back(turn)
+            # A record that cannot be read must not have the first turn of each run.
+            self._place.give_back(turn, tried=result is not None and not result.is_done)
         elif self._rules:
             self._place.end(turn, result.seen, result.again_on)
         else:

@@ -95,6 +95,58 @@ def test_who_is_given_back_and_noted_again_is_tried_again(place):
     assert names(place.claim(1)) == [ANNA]
 
 
+def tried_in_vain(place, *patients) -> None:
+    """Noted, claimed and given back by a run that is over."""
+    note(place, *patients)
+    for turn in place.claim(len(patients)):
+        place.give_back(turn, tried=True)
+    place.close()
+
+
+def test_who_was_tried_in_vain_comes_after_all_who_were_not(place):
+    """A record that cannot be read would else have the first turn of each run."""
+    tried_in_vain(place, ANNA, BEN)
+    note(place, CARL)
+    [carl] = place.claim(1)
+    place.give_back(carl)
+    place.close()
+    note(place, DORA)
+    assert place.waiting() == 4
+    assert list(place.peek(SATURDAY)) == [CARL, DORA, ANNA, BEN]
+    assert names(place.claim(1)) == [CARL]
+    assert names(place.claim(2)) == [DORA, ANNA]
+    assert names(place.claim(9)) == [BEN]
+
+
+def test_who_was_tried_in_vain_and_is_noted_again_waits_like_everybody(place):
+    """What is new may mend it; so nobody is put off beyond the next full read, which notes all."""
+    tried_in_vain(place, ANNA, BEN)
+    note(place, CARL, ANNA)
+    note(place, DORA)
+    assert list(place.peek(SATURDAY)) == [CARL, ANNA, DORA, BEN]
+    assert end_all(place) == [CARL, ANNA, DORA, BEN]
+
+
+def test_who_was_tried_in_vain_and_whose_day_has_come_waits_like_everybody(place):
+    note(place, ANNA, BEN)
+    for turn in place.claim(2):
+        place.end(turn, again_on=SATURDAY)
+    tried_in_vain(place, ANNA)
+    note(place, CARL)
+    assert list(place.peek(SATURDAY)) == [CARL, BEN, ANNA]
+    place.wake(SATURDAY)
+    assert set(end_all(place)) == {CARL, BEN, ANNA}
+
+
+def test_one_turn_in_vain_is_forgotten_with_the_next(place):
+    tried_in_vain(place, ANNA)
+    [anna] = place.claim(1)
+    place.give_back(anna)
+    place.close()
+    note(place, BEN)
+    assert end_all(place) == [ANNA, BEN]
+
+
 def test_a_note_during_a_turn_outlasts_that_it_is_given_back(place):
     note(place, ANNA)
     [anna] = place.claim(1)

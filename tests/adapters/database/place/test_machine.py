@@ -83,10 +83,10 @@ class Queued(RuleBasedStateMachine):
         self.over(patient, lost=False)
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def give_back(self, data) -> None:
+    @rule(data=st.data(), tried=st.booleans())
+    def give_back(self, data, tried) -> None:
         patient, turn, place = self.drawn(data)
-        place.give_back(turn)
+        place.give_back(turn, tried=tried)
         self.over(patient, lost=True)
 
     def drawn(self, data):

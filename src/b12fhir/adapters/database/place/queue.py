@@ -12,7 +12,9 @@ from b12fhir.adapters.database.tables.place import (
     HELD,
     PATIENT,
     PLACE,
+    TRIED,
     WAITS,
+    WAITS_LAST,
 )
 from b12fhir.ports import Turn
 
@@ -28,7 +30,10 @@ class Queue:
         self._mine = _C.scope == scope
 
     def note(self, connection: Connection, patients: Iterable[str]) -> None:
-        """They wait from now on, in this order; who waits already keeps the place."""
+        """They wait from now on, in this order; who waits already keeps the place.
+
+        Who was tried in vain has a place among the others again: what is new may mend it.
+        """
         names = list(dict.fromkeys(patients))
         if not names:
             return
@@ -67,22 +72,37 @@ class Queue:
 
     def waiting(self, connection: Connection) -> int:
         """How many wait."""
-        waits = self._mine, _C.state == WAITS
+        waits = self._mine, _C.state.in_([WAITS, WAITS_LAST])
         return connection.execute(select(func.count()).where(*waits)).scalar_one()
 
     def peek(self, connection: Connection, day: date, gone: Sequence[str]) -> list[str]:
-        """Who would wait at the begin of a run: in the order of the notes, then who is woken."""
-        free = or_(_C.state.in_([WAITS, GIVEN_BACK]), and_(_C.state == HELD, _C.holder.in_(gone)))
-        is_due = and_(_C.again_on <= day, _C.state == DONE)
-        query = select(_C.patient).where(self._mine, or_(free, is_due))
-        ordered = query.order_by(case((_C.state == DONE, 1), else_=0), _C.noted)
+        """Who would wait at the begin of a run: in the order of the notes, then who is woken.
+
+        Last who was tried in vain.
+        """
+        is_last, is_idle = _C.state.in_([TRIED, WAITS_LAST]), _C.state == DONE
+        is_free = or_(_C.state.in_([WAITS, GIVEN_BACK]), is_last)
+        free = or_(is_free, and_(_C.state == HELD, _C.holder.in_(gone)))
+        is_due = _C.again_on <= day
+        query = select(_C.patient).where(self._mine, or_(free, and_(is_due, is_idle)))
+        is_woken = or_(is_idle, and_(is_last, is_due))
+        rank = case((is_woken, 1), (is_last, 2), else_=0)
+        ordered = query.order_by(rank, _C.noted)
         return list(connection.execute(ordered).scalars())
 
     def claim(self, connection: Connection, run: str, most: int) -> list[Turn]:
-        """Turns of those who wait. Two that claim at once take different ones and do not wait."""
+        """Turns of those who wait, last of those who were tried in vain.
+
+        Two that claim at once take different ones and do not wait.
+        """
+        turns = self._claim(connection, run, most, WAITS)
+        left = most - len(turns)
+        return turns + (self._claim(connection, run, left, WAITS_LAST) if left else [])
+
+    def _claim(self, connection: Connection, run: str, most: int, state: int) -> list[Turn]:
         free = (
             select(_C.patient)
-            .where(self._mine, _C.state == WAITS)
+            .where(self._mine, _C.state == state)
             .order_by(_C.noted)
             .limit(most)
             .with_for_update(skip_locked=True)
@@ -126,9 +146,9 @@ class Queue:
         """The turn is over; false if it was somebody else's by now."""
         return self._over(connection, turn, DONE, {"again_on": again_on})
 
-    def give_back(self, connection: Connection, turn: Turn) -> None:
-        """The patient waits for the next run."""
-        self._over(connection, turn, GIVEN_BACK, {})
+    def give_back(self, connection: Connection, turn: Turn, *, tried: bool) -> None:
+        """The patient waits for the next run; after the others, if tried in vain."""
+        self._over(connection, turn, TRIED if tried else GIVEN_BACK, {})
 
     def _over(
         self, connection: Connection, turn: Turn, state: int, more: dict[str, date | None]

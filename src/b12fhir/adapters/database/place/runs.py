@@ -22,7 +22,16 @@ from sqlalchemy import (
 
 from b12fhir.adapters.database.place.process import Process, this_process
 from b12fhir.adapters.database.store import keep_once
-from b12fhir.adapters.database.tables.place import GIVEN_BACK, HELD, PATIENT, PLACE, RUN, WAITS
+from b12fhir.adapters.database.tables.place import (
+    GIVEN_BACK,
+    HELD,
+    PATIENT,
+    PLACE,
+    RUN,
+    TRIED,
+    WAITS,
+    WAITS_LAST,
+)
 
 # A run that says nothing for so long is taken for dead.
 SILENCE_MS = 60_000
@@ -46,11 +55,9 @@ class Runs:
         """A run begins; its id. What earlier ones gave back waits again."""
         place = {"scope": self._scope, "name": self._name, "noted": 0}
         connection.execute(keep_once(connection, PLACE).values(place))
-        connection.execute(
-            update(PATIENT)
-            .where(PATIENT.c.scope == self._scope, PATIENT.c.state == GIVEN_BACK)
-            .values(state=WAITS)
-        )
+        for before, after in ((GIVEN_BACK, WAITS), (TRIED, WAITS_LAST)):
+            whose = PATIENT.c.scope == self._scope, PATIENT.c.state == before
+            connection.execute(update(PATIENT).where(*whose).values(state=after))
         return self.enter(connection)
 
     def enter(self, connection: Connection) -> str:

@@ -52,7 +52,8 @@ class SqlPlace:
         self._expectations = Expectations(scope)
         self._ticks = ticks
         self._run, self._pid = "", 0
-        self._given_back: dict[str, int] = {}
+        # As which note, and whether tried in vain.
+        self._given_back: dict[str, tuple[int, bool]] = {}
         # One transaction of this process at a time: its threads then wait for each other in order.
         self._lock, self._finding = Lock(), Lock()
         self._over = Event()
@@ -114,7 +115,8 @@ class SqlPlace:
                 for turn in turns:
                     # It waits again because yet another run began.
                     if turn not in mine:
-                        self._queue.give_back(connection, turn)
+                        _, tried = self._given_back[turn.patient]
+                        self._queue.give_back(connection, turn, tried=tried)
                 if mine:
                     return self._expectations.added(connection, mine)
             return []
@@ -133,12 +135,12 @@ class SqlPlace:
                 self._changes.see(connection, seen)
                 self._expectations.met(connection, turn)
 
-    def give_back(self, turn: Turn) -> None:
+    def give_back(self, turn: Turn, *, tried: bool = False) -> None:
         """The patient waits for the next run."""
         with self._ending() as connection:
             if connection:
-                self._queue.give_back(connection, turn)
-                self._given_back[turn.patient] = turn.asked
+                self._queue.give_back(connection, turn, tried=tried)
+                self._given_back[turn.patient] = turn.asked, tried
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -196,7 +198,8 @@ class SqlPlace:
             Event().wait(min(left, _TRY_S))
 
     def _was_given_back(self, turn: Turn) -> bool:
-        return self._given_back.get(turn.patient) == turn.asked
+        asked, _ = self._given_back.get(turn.patient, (0, False))
+        return asked == turn.asked
 
     @contextmanager
     def _living(self) -> Iterator[tuple[Connection, str]]:

@@ -46,8 +46,9 @@ RUN = Table(
     Column("started", String, nullable=False),
 )
 
-# What `state` can be. A patient who was given back waits once another run begins.
-DONE, WAITS, HELD, GIVEN_BACK = range(4)
+# What `state` can be. A patient who was given back waits once another run begins; one who was tried
+# in vain and given back waits after all others then.
+DONE, WAITS, HELD, GIVEN_BACK, TRIED, WAITS_LAST = range(6)
 
 # `asked`: how often the patient was noted; `claimed`: how often it was when `holder` took the turn.
 # `noted`: the place in the queue.
