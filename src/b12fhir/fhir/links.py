@@ -19,6 +19,9 @@ def links_in(node: object) -> Iterator[str]:
 
 def relinked(node: Any, addresses: Mapping[str, str]) -> Any:
     """The same JSON with the references named in ``addresses`` replaced."""
+    # A text is what most of it is, and a Mapping is dear to ask for.
+    if isinstance(node, str):
+        return node
     if isinstance(node, Mapping):
         return {key: _relinked(key, value, addresses) for key, value in node.items()}
     if isinstance(node, list):

@@ -5,7 +5,8 @@ silently. Three nets here: the R4B models (structure), the required codes they d
 our own invariants (`b12fhir.fhir.invariants`). Problems name a place and a rule, never a value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from b12fhir.fhir.invariants import broken_invariants
@@ -54,15 +55,21 @@ def structure(resource: Resource) -> list[str]:
 
 def _wrong_codes(model: Any, path: str) -> Iterator[str]:
     """Codes outside their required list, which the models carry but do not enforce."""
-    for name, field in type(model).model_fields.items():
-        value = getattr(model, name, None)
-        allowed = _allowed(path, name, field)
-        for index, item in enumerate(value if isinstance(value, list) else [value]):
-            where = f"{path}.{name}[{index}]" if isinstance(value, list) else f"{path}.{name}"
-            if isinstance(item, str) and allowed and item not in allowed:
-                yield f"{where}: code is not in the required list"
-            elif hasattr(type(item), "model_fields"):
-                yield from _wrong_codes(item, _path(where, item))
+    kind: Hashable = type(model)
+    lists = _lists(kind)
+    if path in STATUS_CODES:
+        lists = {**lists, "status": STATUS_CODES[path]}
+    for name, value in vars(model).items():
+        for index, item in enumerate(value if isinstance(value, list) else (value,)):
+            if isinstance(item, str):
+                if name in lists and item not in lists[name]:
+                    yield f"{_where(path, name, value, index)}: code is not in the required list"
+            elif hasattr(item, "get_resource_type"):
+                yield from _wrong_codes(item, _path(_where(path, name, value, index), item))
+
+
+def _where(path: str, name: str, value: Any, index: int) -> str:
+    return f"{path}.{name}[{index}]" if isinstance(value, list) else f"{path}.{name}"
 
 
 def _path(where: str, item: Any) -> str:
@@ -71,8 +78,14 @@ def _path(where: str, item: Any) -> str:
     return kind if kind in STATUS_CODES else where
 
 
-def _allowed(path: str, name: str, field: Any) -> frozenset[str]:
-    if name == "status" and path in STATUS_CODES:
-        return STATUS_CODES[path]
-    codes = (field.json_schema_extra or {}).get("enum_values") or ()
-    return frozenset() if _TRUNCATED in codes else frozenset(codes)
+@cache
+def _lists(model: Any) -> Mapping[str, frozenset[str]]:
+    """The codes of each element of a model that must come from a list.
+
+    Kept: a transaction has hundreds of elements of a few dozen models.
+    """
+    known = {
+        name: frozenset((field.json_schema_extra or {}).get("enum_values") or ())
+        for name, field in model.model_fields.items()
+    }
+    return {name: codes for name, codes in known.items() if codes and _TRUNCATED not in codes}

@@ -15,8 +15,7 @@ def locked(path: Path) -> Iterator[None]:
 
     The lock is on a file beside, which is never renamed; the system frees it when a process dies.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _held(os.open(_lock_path(path), os.O_CREAT | os.O_RDWR, _OWNER), fcntl.LOCK_EX):
+    with _held(_lock(path), fcntl.LOCK_EX):
         yield
 
 
@@ -39,6 +38,15 @@ def _held(handle: int, how: int) -> Iterator[None]:
         os.close(handle)
 
 
+def _lock(path: Path) -> int:
+    """The file of the lock, opened; its folder is there but for the first time."""
+    try:
+        return os.open(_lock_path(path), os.O_CREAT | os.O_RDWR, _OWNER)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return os.open(_lock_path(path), os.O_CREAT | os.O_RDWR, _OWNER)
+
+
 def _lock_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.lock")
 
@@ -46,11 +54,7 @@ def _lock_path(path: Path) -> Path:
 def append(path: Path, data: bytes) -> None:
     """Write at the end, and return when it is on the disk."""
     is_new = not path.exists()
-    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, _OWNER)
-    with os.fdopen(handle, "wb", closefd=True) as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    _write(path, data)
     if is_new:
         sync_folder(path)
 
@@ -59,9 +63,18 @@ def replace(path: Path, data: bytes) -> None:
     """Write a whole file or none of it."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
-    append(fresh, data)
+    # The folder need not know its first name for good.
+    _write(fresh, data)
     fresh.replace(path)
     sync_folder(path)
+
+
+def _write(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, _OWNER)
+    with os.fdopen(handle, "wb", closefd=True) as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def cut(path: Path, size: int) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 _OWNER = 0o600
-# The execution option of a connection whose transactions will write: see `writing`.
+# The execution option of a connection whose transactions will write: see `transaction`.
 _WRITES = "b12fhir_writes"
 
 
@@ -35,13 +37,15 @@ def sqlite_engine(url: URL, wait_s: int, *, is_durable: bool) -> Engine:
     return engine
 
 
-def writing(engine: Engine) -> Engine:
-    """The same engine for transactions that will write.
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """One transaction; with ``writes`` one that will write.
 
     One of SQLite that reads first and then writes fails at once where somebody else wrote in
     between; this one waits for its turn before it reads. PostgreSQL needs nothing.
     """
-    return engine.execution_options(**{_WRITES: True})
+    with engine.connect() as connection, connection.execution_options(**{_WRITES: writes}).begin():
+        yield connection
 
 
 def make_file(path: Path) -> None:

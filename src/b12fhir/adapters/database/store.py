@@ -22,7 +22,7 @@ from b12fhir.adapters.database.engines import (
     make_file,
     postgres_engine,
     sqlite_engine,
-    writing,
+    transaction,
 )
 from b12fhir.adapters.database.revisions import is_newest, upgrade
 from b12fhir.adapters.database.tables import BOOK
@@ -117,7 +117,11 @@ class Store:
         ``writes``: it reads what it is going to change, and nobody may change that meanwhile.
         """
         self.leave_lost_file()
-        with self._usable(), self._lent(writes=writes) as engine, engine.begin() as connection:
+        with (
+            self._usable(),
+            self._lent() as engine,
+            transaction(engine, writes=writes) as connection,
+        ):
             yield connection
 
     def bare(self, statement: str, *values: str | int) -> int:
@@ -168,7 +172,7 @@ class Store:
             self.lost += 1
 
     @contextmanager
-    def _lent(self, *, writes: bool = False) -> Iterator[Engine]:
+    def _lent(self) -> Iterator[Engine]:
         """The engine, for one use.
 
         An engine that is closed forgets the connections that are in use, and nobody would close
@@ -178,7 +182,7 @@ class Store:
             engine = self._current()
             self._used[engine] += 1
         try:
-            yield writing(engine) if writes else engine
+            yield engine
         finally:
             with self._lock:
                 self._used[engine] -= 1
@@ -206,7 +210,7 @@ class Store:
         # An engine of its own, which waits longer.
         maker = self._made(_MAKING_S)
         try:
-            with writing(maker).begin() as connection:
+            with transaction(maker, writes=True) as connection:
                 upgrade(connection, self._use, self.name)
         except DBAPIError as error:
             # Of those that open a new file of SQLite at once some are refused without a wait.

@@ -62,9 +62,6 @@ class Transport:
                 data=request.body,
                 headers=dict(request.headers),
                 auth=_Bearer(token),
-                # Said each time: of a session the library lets the environment overrule it.
-                verify=self._tls.verify,
-                cert=self._tls.shown,
                 timeout=(min(limits.connect_s, left), wait),
                 allow_redirects=False,
                 stream=True,
@@ -95,9 +92,26 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = self._opened()
             self._local.session = session
             self._sessions.append(session)
+        return session
+
+    def _opened(self) -> requests.Session:
+        """A session that has asked the environment for proxies and authorities, once.
+
+        Left to itself it asks at each request, at a tenth of what one costs us. Here all of them go
+        to one host.
+        """
+        session = requests.Session()
+        verify, cert = self._tls.verify, self._tls.shown
+        found = session.merge_environment_settings(self._base, {}, None, verify, cert)
+        session.proxies, session.verify, session.cert = (
+            found["proxies"],
+            found["verify"],
+            found["cert"],
+        )
+        session.trust_env = False
         return session
 
     def _body(self, response: requests.Response, doing: str, wait: float) -> bytes:
