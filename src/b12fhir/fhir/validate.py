@@ -5,7 +5,7 @@ silently. Three nets here: the R4B models (structure), the required codes they d
 our own invariants (`b12fhir.fhir.invariants`). Problems name a place and a rule, never a value.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -55,8 +55,7 @@ def structure(resource: Resource) -> list[str]:
 
 def _wrong_codes(model: Any, path: str) -> Iterator[str]:
     """Codes outside their required list, which the models carry but do not enforce."""
-    kind: Hashable = type(model)
-    lists = _lists(kind)
+    lists = _lists(model.__class__)
     if path in STATUS_CODES:
         lists = {**lists, "status": STATUS_CODES[path]}
     for name, value in vars(model).items():
