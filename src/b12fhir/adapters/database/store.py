@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, Table, false, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -241,11 +240,19 @@ class Store:
         except ConfigError as error:
             raise self._use.error(error.message, hint=error.hint) from None
 
+    def _driver_error(self) -> type[Exception]:
+        """What the driver itself raises where SQLAlchemy does not stand between."""
+        if self._file:
+            return sqlite3.Error
+        import psycopg  # noqa: PLC0415 - a tenth of a second of CPU that a file need not pay
+
+        return psycopg.Error
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, psycopg.Error, OSError) as error:
+        except (SQLAlchemyError, self._driver_error(), OSError) as error:
             code = _code(error)
             if code in _BROKEN:
                 raise ConfigError(

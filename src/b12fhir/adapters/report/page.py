@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from b12fhir.adapters.report.view import anchor, class_counts, ordered, urgent_line
@@ -39,6 +38,8 @@ def page(
     ``issues`` says what could not be read of the input as a whole. ``run``: what a run over a
     server did, patient by patient.
     """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - slow
+
     environment = Environment(
         loader=PackageLoader("b12fhir.adapters.report"),
         autoescape=True,
