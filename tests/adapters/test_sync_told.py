@@ -4,9 +4,10 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -322,7 +323,7 @@ def test_without_the_database_library_a_run_works_and_says_so(server, monkeypatc
     really = builtins.__import__
 
     def lacking(name: str, *more: object) -> object:
-        if name == "b12fhir.adapters.database.place":
+        if name == "b12fhir.adapters.database":
             raise ModuleNotFoundError(name="sqlalchemy")
         return really(name, *more)
 
@@ -340,6 +341,24 @@ def test_a_dry_run_makes_no_state(server, tmp_path):
     url = f"sqlite:///{tmp_path}/sync.sqlite3"
     assert b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)[0] == 0
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_makes_and_upgrades_no_tables(server, tmp_path):
+    """It works without the state and says so; whoever runs it may not be whoever upgrades."""
+    url = f"sqlite:///{tmp_path}/sync.sqlite3"
+    assert b12fhir(B12FHIR_SYNC_STORE=url)[0] == 0
+    assert b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)[2] == ""
+    with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as older, older:
+        older.execute("DROP TABLE sync_expected")
+        older.execute("UPDATE b12fhir_revision SET version_num = '0003'")
+    code, out, err = b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)
+    assert (code, "1  patients in all" in out) == (0, True)
+    assert "a dry run makes none: every patient is read" in err
+    with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as same:
+        found = same.execute("SELECT version_num FROM b12fhir_revision").fetchall()
+        tables = {name for (name,) in same.execute("SELECT name FROM sqlite_master")}
+    assert (found, "sync_expected" in tables) == ([("0003",)], False)
+    assert b12fhir(B12FHIR_SYNC_STORE=url)[0] == 0
 
 
 # Files that grow

@@ -11,7 +11,7 @@ from b12fhir.adapters.subscriptions.watcher import Pace, Pass, Passed, Watcher
 from b12fhir.adapters.sync import SyncReport
 from b12fhir.errors import ConfigError
 from b12fhir.wiring.house import House
-from b12fhir.wiring.place import opened_place
+from b12fhir.wiring.place import check_place
 from b12fhir.wiring.syncing import Watch, one_sync
 
 # How long another run may be looking for changes before this one tries again later.
@@ -36,8 +36,8 @@ def make_ear(house: House, pass_: Pass | None = None) -> Ear:
             hint="Name a database in B12FHIR_SYNC_STORE, or leave it out.",
         )
     # Opened only to see now whether they are named well: nobody is asked anything yet.
-    with house.server() as server, opened_place(house, house.site(server.base), writes=False):
-        pass
+    with house.server():
+        check_place(house)
     figures = Figures()
     pace = Pace(every_s=settings.sync_every_s)
     watcher = Watcher(pass_ or partial(one_pass, house), pace, figures)

@@ -23,7 +23,7 @@ from b12fhir.adapters.database.engines import (
     sqlite_engine,
     transaction,
 )
-from b12fhir.adapters.database.revisions import is_newest, upgrade
+from b12fhir.adapters.database.revisions import HEAD, is_newest, revision, upgrade
 from b12fhir.adapters.database.tables import BOOK
 from b12fhir.adapters.database.use import Use
 from b12fhir.errors import ConfigError
@@ -86,6 +86,13 @@ class Store:
         """The same database for what may be lost if power fails."""
         url = self._url.render_as_string(hide_password=False)
         return Store(url, self._use, wait_s=self._wait_s, is_durable=False)
+
+    def is_ready(self) -> bool:
+        """Has it the tables of this program? None are made. Raises as `prepare` does."""
+        if not self.exists:
+            return False
+        with self.glance() as connection:
+            return revision(connection) == HEAD
 
     def prepare(self) -> None:
         """Make the tables where they are missing or older; costs one query where they are not.

@@ -12,7 +12,7 @@ a run is killed                            on the same machine the next call of 
 a run is stopped and goes on later         after a minute others take it for dead; what it then
                                            ends changes nothing here, and it goes on as a new run
 a patient is noted during a turn           waits again when the turn ends
-a patient is given back                    waits once another run begins; last of all, if tried in vain
+a patient is given back                    waits once another run begins; last, if tried in vain
 power fails                                the last moments may be forgotten, in their order
 the database is away                       `StoreError`; nothing of that call was kept
 the file is taken away in mid-run          `StoreError`; the next run reads every patient
