@@ -1,11 +1,13 @@
 """Requests to what is no FHIR server: made anew for each try, patient, and without a token."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 
-from b12fhir.adapters.server import Patience, Web
+from b12fhir.adapters.server import Limits, Patience, Web
+from b12fhir.adapters.server.transport import Transport
 from b12fhir.errors import TemporaryServerError
 from b12fhir.kernel.http import Request
 from tests.support.web import Reply, reply, serving
@@ -44,6 +46,35 @@ def test_what_is_no_fault_of_the_server_is_an_answer(status):
     assert (answer.status, answer.headers["date"]) == (status, "today")
     assert asking.waits == []
     assert "Authorization" not in asking.server.asked[0].headers
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    """Sets the proxy of the environment, and who is asked without one."""
+
+    def told(proxy: str, without: str = "") -> None:
+        for name, value in (("http_proxy", proxy), ("no_proxy", without)):
+            # The library looks at the small letters first.
+            monkeypatch.setenv(name, value)
+            monkeypatch.setenv(name.upper(), value)
+
+    return told
+
+
+def test_a_proxy_of_the_environment_is_asked_each_time(proxied):
+    """It is looked up once for a connection: later requests must go the same way."""
+    with serving(lambda _: reply(200)) as proxy, closing(Transport("it", Limits())) as transport:
+        proxied(proxy.origin)
+        for _ in range(2):
+            transport.send(Request("GET", "http://office.example/stamps", "asking"))
+    assert [asked.path for asked in proxy.asked] == ["http://office.example/stamps"] * 2
+
+
+def test_who_is_to_be_asked_without_a_proxy_is(proxied):
+    proxied("http://127.0.0.1:9", without="127.0.0.1")
+    with serving(lambda _: reply(200)) as server, closing(Transport("it", Limits())) as transport:
+        transport.send(Request("GET", f"{server.origin}/stamps", "asking"))
+    assert [asked.path for asked in server.asked] == ["/stamps"]
 
 
 def test_nothing_of_a_request_or_an_answer_is_shown():

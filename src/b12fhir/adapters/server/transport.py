@@ -56,7 +56,7 @@ class Transport:
             raise self._temporary("left no time for an answer", request.doing)
         try:
             wait = min(limits.read_s, left / 2)
-            with self._session().request(
+            with self._session(request.url).request(
                 request.method,
                 request.url,
                 data=request.body,
@@ -89,28 +89,25 @@ class Transport:
             self._sessions.pop().close()
         self._local = threading.local()
 
-    def _session(self) -> requests.Session:
+    def _session(self, url: str) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._opened()
+            session = self._opened(url)
             self._local.session = session
             self._sessions.append(session)
         return session
 
-    def _opened(self) -> requests.Session:
+    def _opened(self, url: str) -> requests.Session:
         """A session that has asked the environment for proxies and authorities, once.
 
-        Left to itself it asks at each request, at a tenth of what one costs us. Here all of them go
-        to one host.
+        Left to itself it asks at each request, at a tenth of what one costs us. All of them go to
+        the host of ``url``.
         """
         session = requests.Session()
         verify, cert = self._tls.verify, self._tls.shown
-        found = session.merge_environment_settings(self._base, {}, None, verify, cert)
-        session.proxies, session.verify, session.cert = (
-            found["proxies"],
-            found["verify"],
-            found["cert"],
-        )
+        found = session.merge_environment_settings(url, {}, None, verify, cert)
+        session.proxies = found["proxies"]
+        session.verify, session.cert = found["verify"], found["cert"]
         session.trust_env = False
         return session
 
