@@ -243,6 +243,43 @@ def test_the_password_of_a_database_is_not_repeated():
     assert "site_key = (set)" in lines
 
 
+def test_the_site_key_can_stand_in_a_file_of_its_own(tmp_path):
+    """As a container is given its secrets; a line's end is no part of it."""
+    key = tmp_path / "site_key"
+    key.write_text("0123456789abcdef\n")
+    settings = load({"B12FHIR_SITE_KEY_FILE": str(key)})
+    given = load({"B12FHIR_SITE_KEY": "0123456789abcdef"})
+    assert settings.pseudonym_key() == given.pseudonym_key() == "0123456789abcdef"
+    assert settings.has_own_key
+    assert given.has_own_key
+    assert not load({}).has_own_key
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (None, "The site key file .* cannot be read"),
+        ("too short", "does not hold one secret of 16 characters or more"),
+        ("0123456789abcdef\n0123456789abcdef\n", "does not hold one secret"),
+    ],
+)
+def test_a_file_that_holds_no_site_key_is_refused(tmp_path, written, said):
+    """A plan under the key that everybody knows would have another identity for good."""
+    key = tmp_path / "site_key"
+    if written is not None:
+        key.write_text(written)
+    settings = load({"B12FHIR_SITE_KEY_FILE": str(key)})
+    with pytest.raises(ConfigError, match=said) as caught:
+        settings.pseudonym_key()
+    assert "0123456789abcdef" not in str(caught.value)
+
+
+def test_two_site_keys_are_one_too_many(tmp_path):
+    two = {"B12FHIR_SITE_KEY_FILE": str(tmp_path / "key"), "B12FHIR_SITE_KEY": "another"}
+    with pytest.raises(ConfigError, match="site_key and site_key_file: a patient has one"):
+        load(two)
+
+
 def test_the_settings_are_shown_with_what_is_default(file):
     path = file(
         "validate = false\nserver_can = 'if_match=no'\nhooks_origins = ['https://a', 'https://b']\n"

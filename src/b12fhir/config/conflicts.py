@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from b12fhir.config.settings import Settings
+from b12fhir.config.settings import SITE_KEY, Settings
 from b12fhir.errors import ConfigError
 from b12fhir.kernel.address import parse_address
 
@@ -33,6 +33,11 @@ def conflicts(settings: Settings) -> Iterator[ConfigError]:
             yield ConfigError(f"{name} has no effect without a client and its key.", hint=hint)
     if settings.tls_key and not settings.tls_cert:
         yield ConfigError("tls_key is set without tls_cert.", hint="Set both, or neither.")
+    if settings.site_key_file and settings.site_key != SITE_KEY:
+        yield ConfigError(
+            "site_key and site_key_file: a patient has one pseudonym, not two.",
+            hint="Keep the one that plans were written with.",
+        )
     yield from _unencrypted(settings, given)
 
 

@@ -40,9 +40,18 @@ def read_secret(path: Path | None) -> str:
             hint="Make one with: openssl rand -hex 32 > FILE; name it in "
             "B12FHIR_SUBSCRIPTION_SECRET_FILE.",
         )
-    secret = _content(path, "secret file").strip()
+    return _secret(path, "secret")
+
+
+def read_site_key(path: Path) -> str:
+    """What patients' pseudonyms are made with; raises `ConfigError` if the file holds none."""
+    return _secret(path, "site key")
+
+
+def _secret(path: Path, what: str) -> str:
+    secret = _content(path, f"{what} file").strip()
     if not re.fullmatch(rb"[A-Za-z0-9._~+/=-]{%d,%d}" % (_KEY_SIZE, _SECRET_SIZE), secret):
-        msg = f"The secret file {path} does not hold one secret of {_KEY_SIZE} characters or more."
+        msg = f"The {what} file {path} does not hold one secret of {_KEY_SIZE} characters or more."
         raise ConfigError(msg, hint="Make one with: openssl rand -hex 32 > FILE")
     return secret.decode("ascii")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-from b12fhir.config.files import read_codes, read_key, read_secret, read_token
+from b12fhir.config.files import read_codes, read_key, read_secret, read_site_key, read_token
 from b12fhir.config.readers import OFF
 from b12fhir.fhir.codemap import CodeMap
 from b12fhir.fhir.site import APPROVE_DAYS, APPROVER, CANONICAL
@@ -17,6 +17,8 @@ AUDIT_FILE = Path("state/audit.jsonl")
 AUTH_ON, AUTH_OFF, AUTH_OPEN = "on", "off", "open"
 LISTEN = ("127.0.0.1", 8000)
 STORE = "sqlite:///state/hooks.sqlite3"
+# Known to everybody who has the program.
+SITE_KEY = "b12fhir"
 SYNC_STORE = "sqlite:///state/sync.sqlite3"
 
 
@@ -38,7 +40,8 @@ class Settings:
     tls_key: Path | None = None
     server_id: str = ""
     server_can: Mapping[str, bool] = field(default_factory=dict)
-    site_key: str = field(default="b12fhir", repr=False)
+    site_key: str = field(default=SITE_KEY, repr=False)
+    site_key_file: Path | None = None
     canonical: str = CANONICAL
     zone: tzinfo = UTC
     pack: str = "seed-default"
@@ -113,3 +116,12 @@ class Settings:
     def audit_key(self) -> bytes:
         """The key of the audit record's head; empty without one. Never logged, never shown."""
         return read_key(self.audit_key_file) if self.audit_key_file else b""
+
+    def pseudonym_key(self) -> str:
+        """What patients' pseudonyms are made with. Never logged, never shown."""
+        return read_site_key(self.site_key_file) if self.site_key_file else self.site_key
+
+    @property
+    def has_own_key(self) -> bool:
+        """Can nobody else work out the pseudonym of a patient whose id he knows?"""
+        return self.site_key_file is not None or self.site_key != SITE_KEY

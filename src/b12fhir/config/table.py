@@ -55,6 +55,13 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
+        "site_key_file",
+        "",
+        "none",
+        "File that holds the site key, of at least 16 characters, in place of `site_key`.",
+        Path,
+    ),
+    Setting(
         "canonical",
         "",
         CANONICAL,

@@ -49,7 +49,7 @@ class House:
         codes = chosen.codes()
         return Site(
             server_id=chosen.server_id or address,
-            site_key=chosen.site_key,
+            site_key=self._key,
             canonical=chosen.canonical,
             zone=chosen.zone,
             code_map=codes.labs,
@@ -57,6 +57,11 @@ class House:
             approver=chosen.approver,
             approve_days=chosen.approve_days,
         )
+
+    @cached_property
+    def _key(self) -> str:
+        """Read once: plans of one run have one kind of identity."""
+        return self.settings.pseudonym_key()
 
     def say(self, line: str) -> None:
         """A line for whoever started the program."""

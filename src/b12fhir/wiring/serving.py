@@ -90,6 +90,11 @@ def _warnings(settings: Settings) -> Iterator[str]:
         )
     if settings.hooks_auth == AUTH_ON and urlsplit(settings.base_url()).scheme == "http":
         yield "WARNING: public_url is not https: tokens and records travel in the clear."
+    if settings.hooks_auth == AUTH_ON and not settings.has_own_key:
+        yield (
+            "WARNING: no site_key is set: whoever knows a patient's id can tell which plans and "
+            "which entries of the audit record are his. Set one before the first plan is written."
+        )
 
 
 @contextmanager

@@ -54,7 +54,8 @@ def test_a_check_shows_the_settings_and_makes_the_tables(check, tmp_path):
         'public_url = "https://b12.example.org"\nsmart_url = "https://app.example.org/launch"\n'
         'hooks_services = ["b12-patient-view"]\n'
         + client(jwks_file="keys.json")
-        + '[[client]]\nissuer = "https://two.example.org"\njku = "https://two.example.org/keys"\n'
+        + '[[client]]\nissuer = "https://two.example.org"\njku = "https://two.example.org/keys"\n',
+        {"B12FHIR_SITE_KEY": "our own"},
     )
     assert (code, err) == (0, "")
     assert out.endswith("The settings are good.\n")
@@ -104,11 +105,22 @@ def test_without_tokens_for_other_machines_only_if_it_is_said(check):
 
 def test_tokens_in_the_clear_are_warned_of(check, tmp_path):
     (tmp_path / "keys.json").write_bytes(jwks(rsa_signer()))
-    code, _, err = check(client(jwks_file="keys.json"))
+    code, _, err = check(client(jwks_file="keys.json"), {"B12FHIR_SITE_KEY": "our own"})
     assert code == 0
     assert err == (
         "b12fhir: WARNING: public_url is not https: tokens and records travel in the clear.\n"
     )
+
+
+def test_pseudonyms_that_anybody_could_make_are_warned_of(check, tmp_path):
+    (tmp_path / "keys.json").write_bytes(jwks(rsa_signer()))
+    (tmp_path / "site_key").write_text("0123456789abcdef0123456789abcdef\n")
+    public = 'public_url = "https://b12.example.org"\n'
+    code, _, err = check(public + client(jwks_file="keys.json"))
+    assert code == 0
+    assert err.startswith("b12fhir: WARNING: no site_key is set: whoever knows a patient's id")
+    own = f"site_key_file = {str(tmp_path / 'site_key')!r}\n"
+    assert check(public + own + client(jwks_file="keys.json"))[::2] == (0, "")
 
 
 def test_a_database_that_is_away_is_warned_of_and_keeps_no_card_back(check):
