@@ -5,6 +5,7 @@ of `test_sync`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from threading import Barrier, Event, Thread, Timer, current_thread
@@ -21,6 +22,7 @@ from b12fhir.adapters.sync.crew import NAME
 from b12fhir.adapters.sync.finding import Wish
 from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.errors import StoreError, TemporaryServerError
+from b12fhir.fhir.site import Site
 from b12fhir.ports import AuditEntry, Found, FullRead, Place, Recalled, Turn
 from tests.adapters.test_sync import AS_OF, PROTOCOL, SITE, Server, b12, fake_propose, person, ward
 
@@ -66,12 +68,13 @@ def run(server: Server, opened: Opener, **more: Any) -> SyncReport:
     given = {
         name: more.pop(name) for name in ("wish", "as_of", "done", "begin", "audit") if name in more
     }
+    site = more.pop("site", SITE)
     chosen = SyncSettings(**{"workers": 2, "pause": lambda _: None, "jitter": float} | more)
     place = opened()
     try:
         as_of = given.pop("as_of", AS_OF)
         given.setdefault("wish", Wish(now=as_of))
-        return sync(server, PROTOCOL, SITE, as_of, chosen, place=place, **given)
+        return sync(server, PROTOCOL, site, as_of, chosen, place=place, **given)
     finally:
         place.close()
 
@@ -542,3 +545,71 @@ def test_versions_of_others_are_never_taken_as_seen(opened):
     (plan,) = server.all("CarePlan")
     assert (plan["id"], plan["meta"]["versionId"]) in place.seen("CarePlan")
     place.close()
+
+
+# An old and a new program side by side
+
+OLD, NEW = SITE, replace(SITE, approver="Somebody new")
+
+
+def side(opened: Opener, server: Server, site: Site, minutes: int, **more: Any) -> SyncReport:
+    """A run with these settings, so many minutes after the first."""
+    at = AS_OF + timedelta(minutes=minutes)
+    return run(server, opened, site=site, wish=Wish(now=at, **more), as_of=AS_OF)
+
+
+def test_of_two_that_decide_otherwise_the_newer_stays_and_the_older_gives_way(opened):
+    """Else each would find that the other had decided last, and read every patient each time."""
+    server = ward("a")
+    assert side(opened, server, OLD, 0).looked == "all"
+    assert side(opened, server, NEW, 10).looked == "all"
+    server.put(person("b"))
+    read(server)
+    old = side(opened, server, OLD, 20)
+    assert (old.patients, old.partial, read(server)) == (0, True, set())
+    assert "A newer pack, program or settings keep this server in sync" in old.problems()[0]
+    assert "2026-11-21 10:10 UTC" in old.problems()[0]
+    new = side(opened, server, NEW, 30)
+    assert (new.looked, kinds(new)) == ("changes", {"b": "nothing"})
+
+
+def test_the_older_goes_on_once_the_newer_is_switched_off(opened):
+    """Such as after a rollback."""
+    server = ward("a")
+    side(opened, server, OLD, 0)
+    side(opened, server, NEW, 10)
+    assert side(opened, server, OLD, 39).patients == 0
+    assert side(opened, server, OLD, 40).looked == "all"
+    assert side(opened, server, OLD, 50).looked == "changes"
+
+
+def test_a_full_read_that_is_asked_for_makes_it_the_newer(opened):
+    server = ward("a")
+    side(opened, server, OLD, 0)
+    side(opened, server, NEW, 10)
+    assert side(opened, server, OLD, 20, full=True).looked == "all"
+    assert side(opened, server, NEW, 25).patients == 0
+    assert side(opened, server, OLD, 30).looked == "changes"
+
+
+def test_a_dry_run_gives_way_too_and_takes_nothing_over(opened):
+    server = ward("a")
+    side(opened, server, OLD, 0)
+    side(opened, server, NEW, 10)
+    place = opened()
+    before = set(place.readers())
+    place.close()
+    report = run(
+        server, opened, site=OLD, dry_run=True, wish=Wish(now=AS_OF + timedelta(minutes=20))
+    )
+    assert report.patients == 0
+    place = opened()
+    assert set(place.readers()) == before
+
+
+def test_a_run_as_of_another_day_keeps_nobody_from_going_on(opened):
+    """It decides otherwise, but once."""
+    server = ward("a")
+    side(opened, server, OLD, 0)
+    assert side(opened, server, OLD, 10, fingerprint="2026-01-01").looked == "all"
+    assert side(opened, server, OLD, 20).looked == "all"

@@ -349,15 +349,15 @@ def test_a_dry_run_makes_and_upgrades_no_tables(server, tmp_path):
     assert b12fhir(B12FHIR_SYNC_STORE=url)[0] == 0
     assert b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)[2] == ""
     with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as older, older:
-        older.execute("DROP TABLE sync_expected")
-        older.execute("UPDATE b12fhir_revision SET version_num = '0003'")
+        older.execute("DROP TABLE sync_reader")
+        older.execute("UPDATE b12fhir_revision SET version_num = '0004'")
     code, out, err = b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)
     assert (code, "1  patients in all" in out) == (0, True)
     assert "a dry run makes none: every patient is read" in err
     with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as same:
         found = same.execute("SELECT version_num FROM b12fhir_revision").fetchall()
         tables = {name for (name,) in same.execute("SELECT name FROM sqlite_master")}
-    assert (found, "sync_expected" in tables) == ([("0003",)], False)
+    assert (found, "sync_reader" in tables) == ([("0004",)], False)
     assert b12fhir(B12FHIR_SYNC_STORE=url)[0] == 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from b12fhir.errors import Defect
-from b12fhir.ports.place import Expected, Found, FullRead, Place, Turn, Version
+from b12fhir.ports.place import Expected, Found, FullRead, Place, Reader, Turn, Version
 
 __all__ = [
     "Audit",
@@ -29,6 +29,7 @@ __all__ = [
     "Handover",
     "HookServer",
     "Place",
+    "Reader",
     "Recalled",
     "Replays",
     "Resource",

@@ -58,6 +58,15 @@ class FullRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """What decides (pack, program, settings), and when it first and last looked for changes."""
+
+    fingerprint: str
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A patient whose turn it is: nobody else works on this one until it is ended or given back.
 
@@ -83,6 +92,14 @@ class Place(Protocol):
 
     def full_read(self) -> FullRead | None:
         """The last full read whose patients are all noted; ``None`` if there was none."""
+        ...
+
+    def readers(self) -> Sequence[Reader]:
+        """All that ever looked for changes here."""
+        ...
+
+    def appear(self, fingerprint: str, now: datetime, *, anew: bool) -> None:
+        """Keep that this one looks now; ``anew``: as if for the first time."""
         ...
 
     def marks(self) -> Mapping[str, datetime]:

@@ -83,7 +83,7 @@ def test_a_database_of_before_is_taken_over_whole(url, store, clock, version):
     assert [one.issued for one in again.recall(ANNA)] == [card]
     again.close()
     with store.begin() as connection:
-        assert connection.execute(BOOK.select()).all() == [(4,)]
+        assert connection.execute(BOOK.select()).all() == [(5,)]
         assert len(connection.execute(SILENCE.select()).all()) == 1
         assert connection.execute(text("SELECT digest FROM token_id")).all() == [("d",)]
         assert revisions.revision(connection) == revisions.HEAD
@@ -103,12 +103,12 @@ def test_the_feedback_of_before_is_still_there(url, store, clock):
         assert [one.received for one in connection.execute(FEEDBACK.select())] == [T0]
 
 
-@pytest.mark.parametrize("version", [5, 99])
+@pytest.mark.parametrize("version", [6, 99])
 def test_a_database_of_before_with_a_number_nobody_gave_is_left_alone(store, version):
     with store.engine().begin() as connection:
         BOOK.create(connection)
         connection.execute(BOOK.insert().values(version=version))
-    with pytest.raises(ConfigError, match=f"version {version}; this program knows 0004"):
+    with pytest.raises(ConfigError, match=f"version {version}; this program knows 0005"):
         store.prepare()
     with store.engine().begin() as connection:
         assert not inspect(connection).has_table("sync_patient")
@@ -120,7 +120,7 @@ def test_a_database_of_before_without_one_number_is_left_alone(store, versions):
         BOOK.create(connection)
         for version in versions:
             connection.execute(BOOK.insert().values(version=version))
-    with pytest.raises(ConfigError, match="this program knows 0004"):
+    with pytest.raises(ConfigError, match="this program knows 0005"):
         store.prepare()
 
 
@@ -162,7 +162,7 @@ def test_many_that_start_at_once_make_the_tables_once(url):
         list(pool.map(Store.prepare, stores))
     with stores[0].begin() as connection:
         assert revisions.revision(connection) == revisions.HEAD
-        assert connection.execute(BOOK.select()).all() == [(4,)]
+        assert connection.execute(BOOK.select()).all() == [(5,)]
     for one in stores:
         one.close()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from b12fhir.adapters.sync.changes import BlindError, Changes, newest, past_of, since
@@ -11,9 +11,16 @@ from b12fhir.adapters.sync.whose import Whose
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.stamps import version_of
-from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Version
+from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Reader, Version
 
 _AT_ONCE = 500
+# Who did not look for so long is taken to be switched off.
+_ALIVE = timedelta(minutes=30)
+_GIVES_WAY = (
+    "A newer pack, program or settings keep this server in sync (since {since:%Y-%m-%d %H:%M} UTC, "
+    "last at {last:%H:%M}), so this run did nothing: each would undo what the other did. Stop the "
+    "old one, or the newer for half an hour; --full takes over now."
+)
 # In place of a fingerprint while patients are noted because of another one.
 _CHANGING = "changing"
 _UNCLEAR = "Whom some changes concern cannot be told (earlier versions are gone): all are read."
@@ -31,7 +38,8 @@ class Wish:
     changes, or after ``full_every``, or with ``full``, every patient is read. ``since`` looks for
     what changed from that moment on, by the server's clock, instead of from the marks. ``overlap``
     is how far before a mark a look begins: a resource may be committed later than its stamp says.
-    Without ``follows`` no later look will ask for changes, so no marks are taken.
+    Without ``follows`` no later look will ask for changes, so no marks are taken. ``lasts``: what
+    decides is meant to go on, and is not one run's only.
     """
 
     now: datetime
@@ -41,6 +49,7 @@ class Wish:
     full_every: timedelta = timedelta(days=7)
     overlap: timedelta = timedelta(minutes=10)
     follows: bool = True
+    lasts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +57,14 @@ class Look:
     """How the look went: was it a full read, and what a person should know of it.
 
     ``problems``: changes of a type that could not be had; their marks did not move, so the next
-    look asks for them again.
+    look asks for them again. ``gives_way``: something newer decides here, and nobody is to be
+    looked at by this.
     """
 
     is_full: bool
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    gives_way: bool = False
 
 
 def look(
@@ -64,6 +75,9 @@ def look(
     Where patients cannot be listed to the end, those of whom something changed are noted all the
     same. Raises `ServerError` if that cannot be told either, and `StoreError`.
     """
+    if not wish.since and (newer := _newer(place, wish)):
+        told = _GIVES_WAY.format(since=newer.first.astimezone(UTC), last=newer.last.astimezone(UTC))
+        return Look(is_full=False, problems=(told,), gives_way=True)
     full = _FullLook(server, reader, can, place, wish)
     whose = Whose(server, can, reader.page_size, wish.now)
     changes = Changes(server, can, place, whose, count=reader.page_size, now=wish.now)
@@ -82,6 +96,23 @@ def look(
     if whose.unclear:
         return full.look((*found.notes, _UNCLEAR), whose.unclear)
     return replace(found, problems=(*problems, *found.problems))
+
+
+def _newer(place: Place, wish: Wish) -> Reader | None:
+    """Something that came after what decides here and is at work: two at once would read all anew.
+
+    Each would find that the other had decided last, and every patient would be read at each run. A
+    full read that is asked for makes this the newest.
+    """
+    if not wish.lasts:
+        return None
+    known = {one.fingerprint: one for one in place.readers()}
+    own = known.pop(wish.fingerprint, None)
+    at_work = [one for one in known.values() if abs(wish.now - one.last) < _ALIVE]
+    newer = [one for one in at_work if own and one.first > own.first and not wish.full]
+    if not newer:
+        place.appear(wish.fingerprint, wish.now, anew=wish.full)
+    return max(newer, key=lambda one: one.first, default=None)
 
 
 def _wants_all(place: Place, wish: Wish, kinds: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import chain, count, islice
 from threading import Lock
 
-from b12fhir.ports import Expected, Found, FullRead, Turn, Version
+from b12fhir.ports import Expected, Found, FullRead, Reader, Turn, Version
 
 
 @dataclass(slots=True)
@@ -37,12 +37,22 @@ class PlaceInMemory:
         self._seen: dict[tuple[str, str, str], datetime] = {}
         self._expected: dict[str, dict[tuple[str, str], Expected]] = {}
         self._full: FullRead | None = None
+        self._readers: dict[str, Reader] = {}
         self._numbers = count(1)
         self._lock, self._finding = Lock(), Lock()
 
     def full_read(self) -> FullRead | None:
         """The last full read."""
         return self._full
+
+    def readers(self) -> Sequence[Reader]:
+        """All that ever looked for changes here."""
+        return tuple(self._readers.values())
+
+    def appear(self, fingerprint: str, now: datetime, *, anew: bool) -> None:
+        """Keep that this one looks now."""
+        known = None if anew else self._readers.get(fingerprint)
+        self._readers[fingerprint] = Reader(fingerprint, known.first if known else now, now)
 
     def marks(self) -> Mapping[str, datetime]:
         """How far the changes of each type are known."""

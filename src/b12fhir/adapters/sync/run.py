@@ -81,11 +81,12 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
     used = Shadow(real, day) if settings.dry_run else real
     wish = wish or Wish(now=as_of)
     asked = fingerprint(protocol, site, can, more=wish.fingerprint)
-    wish = replace(wish, fingerprint=asked, follows=place is not None)
+    # What is only this run's, such as a day to judge as of, must not keep others from going on.
+    wish = replace(wish, fingerprint=asked, follows=place is not None, lasts=not wish.fingerprint)
     if not settings.patients:
         used.wake(day)
-        looking = partial(look, server, reader, can, used, wish)
-        _find(used, settings.wait_s, told, looking)
+        if _find(used, settings.wait_s, told, partial(look, server, reader, can, used, wish)):
+            return told
     kit = Kit(
         server=FormedWriter(server, profile),
         protocol=protocol,
@@ -107,16 +108,17 @@ def sync(  # noqa: PLR0913 - two callbacks and some records beside the four thin
     return told
 
 
-def _find(place: Place, wait_s: float, told: SyncReport, looking: Callable[[], Look]) -> None:
-    """Note who must be looked at, unless another run is about it."""
+def _find(place: Place, wait_s: float, told: SyncReport, looking: Callable[[], Look]) -> bool:
+    """Note who must be looked at, unless another run is about it; is nobody to be looked at?"""
     with place.finding(wait_s) as has_it:
         found = looking() if has_it else None
     if found is None:
         told.looked, told.notes = "", (*told.notes, _BUSY)
-        return
+        return False
     told.looked = report.ALL if found.is_full else report.CHANGES
     told.notes = (*told.notes, *found.notes)
     told.troubles = found.problems
+    return found.gives_way
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from b12fhir.ports import Expected, Found, FullRead, Version
+from b12fhir.ports import Expected, Found, FullRead, Reader, Version
 
 # Stamps as servers give them; in another zone than UTC, to the microsecond.
 NOON = datetime.fromisoformat("2026-11-21T17:45:00.123456+05:45")
@@ -401,3 +401,17 @@ def test_a_turn_that_somebody_else_took_over_has_seen_nothing(place):
     [turn] = place.claim(1)
     place.end(replace(turn, by="somebody else"))
     assert place.expected() == [expected]
+
+
+# What decides
+
+
+def test_what_decides_is_known_by_its_first_and_last_look(place):
+    later = NOON + timedelta(hours=1)
+    assert list(place.readers()) == []
+    place.appear("old", NOON, anew=False)
+    place.appear("new", later, anew=False)
+    place.appear("old", later, anew=False)
+    assert set(place.readers()) == {Reader("old", NOON, later), Reader("new", later, later)}
+    place.appear("old", later, anew=True)
+    assert set(place.readers()) == {Reader("old", later, later), Reader("new", later, later)}

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select, update
 
 from b12fhir.adapters.database.store import insert_into
-from b12fhir.adapters.database.tables.place import MARK, PLACE, SEEN
-from b12fhir.ports import FullRead, Version
+from b12fhir.adapters.database.tables.place import MARK, PLACE, READER, SEEN
+from b12fhir.ports import FullRead, Reader, Version
 
 
 class Changes:
@@ -24,6 +24,21 @@ class Changes:
         query = select(PLACE.c.full_at, PLACE.c.fingerprint).where(PLACE.c.scope == self._scope)
         row = connection.execute(query).first()
         return FullRead(row.full_at, row.fingerprint) if row and row.full_at else None
+
+    def readers(self, connection: Connection) -> list[Reader]:
+        """All that ever looked for changes."""
+        rows = connection.execute(select(READER).where(READER.c.scope == self._scope))
+        return [Reader(row.fingerprint, row.first, row.last) for row in rows]
+
+    def appear(
+        self, connection: Connection, fingerprint: str, now: datetime, *, anew: bool
+    ) -> None:
+        """This one looks now."""
+        row = {"scope": self._scope, "fingerprint": fingerprint, "first": now, "last": now}
+        new = insert_into(connection, READER).values(row)
+        key = tuple(column.name for column in READER.primary_key.columns)
+        again = {"last": now, "first": now} if anew else {"last": now}
+        connection.execute(new.on_conflict_do_update(index_elements=key, set_=again))
 
     def marks(self, connection: Connection) -> dict[str, datetime]:
         """The mark of each type."""

@@ -16,7 +16,7 @@ from b12fhir.adapters.database.place.queue import Queue
 from b12fhir.adapters.database.place.runs import SILENCE_MS, Runs
 from b12fhir.adapters.database.store import Store
 from b12fhir.errors import StoreError
-from b12fhir.ports import Expected, Found, FullRead, Turn, Version
+from b12fhir.ports import Expected, Found, FullRead, Reader, Turn, Version
 
 # Seconds between two signs of life, and between two attempts to get the lease.
 BEAT_S = SILENCE_MS / 1000 / 4
@@ -62,6 +62,16 @@ class SqlPlace:
         """The last full read."""
         with self._store.begin() as connection:
             return self._changes.full_read(connection)
+
+    def readers(self) -> Sequence[Reader]:
+        """All that ever looked for changes here."""
+        with self._store.begin() as connection:
+            return self._changes.readers(connection)
+
+    def appear(self, fingerprint: str, now: datetime, *, anew: bool) -> None:
+        """Keep that this one looks now."""
+        with self._living() as (connection, _):
+            self._changes.appear(connection, fingerprint, now, anew=anew)
 
     def marks(self) -> Mapping[str, datetime]:
         """How far the changes of each type are known."""

@@ -68,6 +68,16 @@ PATIENT = Table(
     sqlite_with_rowid=False,
 )
 
+# What decides, and when it first and last looked for changes.
+READER = Table(
+    "sync_reader",
+    METADATA,
+    Column("scope", String, primary_key=True),
+    Column("fingerprint", String, primary_key=True),
+    Column("first", Instant, nullable=False),
+    Column("last", Instant, nullable=False),
+)
+
 MARK = Table(
     "sync_mark",
     METADATA,
