@@ -257,6 +257,50 @@ def test_a_type_that_cannot_be_had_waits_and_the_others_do_not(place):
     assert waiting(place) == ["Patient/a"]
 
 
+def down_for_changes(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
+    """A search that always fails for one type, while the rest of the server is well."""
+    if "ge" in params.get("_lastUpdated", ""):
+        raise TemporaryServerError("It takes too long.", status=503)
+    return found
+
+
+def test_a_type_whose_changes_are_never_to_be_had_has_every_patient_read_in_their_place(place):
+    """After six hours, and each six hours again: nothing freezes until the next full read."""
+    odd = server()
+    begun(odd, place)
+    odd.fault = down_for_changes
+    looks = {hour: find(odd, place, now=NOW + timedelta(hours=hour)) for hour in range(14)}
+    assert [hour for hour, found in looks.items() if found.is_full] == [6, 12]
+    assert all(
+        "Changes of Observation could not be had" in one.problems[0] for one in looks.values()
+    )
+    assert "for 6 hours or more, so every patient was read" in looks[6].notes[-1]
+    assert waiting(place) == EVERYBODY
+    odd.fault = None
+    assert find(odd, place, now=NOW + timedelta(hours=14)) == Look(is_full=False)
+    odd.fault = down_for_changes
+    assert not find(odd, place, now=NOW + timedelta(hours=19)).is_full
+    assert not find(odd, place, now=NOW + timedelta(hours=20)).is_full
+
+
+def test_where_the_patients_cannot_be_listed_either_that_is_told_and_tried_again(place):
+    odd = server()
+    begun(odd, place)
+    odd.fault = down_for_changes
+    find(odd, place)
+    later = NOW + timedelta(hours=6)
+    refuse, odd.fault = odd.fault, lambda *_: refuse_all()
+    found = find(odd, place, now=later)
+    assert not found.is_full
+    assert "Not every patient could be listed" in found.problems[-1]
+    odd.fault = refuse
+    assert find(odd, place, now=later).is_full
+
+
+def refuse_all() -> Iterator[Resource]:
+    raise TemporaryServerError("Down.", status=503)
+
+
 def test_without_histories_what_cannot_be_seen_is_told(place):
     odd = server(lacks={"history"})
     find(odd, place)

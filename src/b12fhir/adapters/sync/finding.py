@@ -16,6 +16,13 @@ from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Reader, Ve
 _AT_ONCE = 500
 # Who did not look for so long is taken to be switched off.
 _ALIVE = timedelta(minutes=30)
+# Changes of a type that could not be had for so long: every patient is read in their place.
+_TOO_LONG = timedelta(hours=6)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTEAD = (
+    "Changes of {kinds} could not be had for {hours} hours or more, so every patient was read: do "
+    "the same searches on the server by hand and see why they fail."
+)
 _GIVES_WAY = (
     "A newer pack, program or settings keep this server in sync (since {since:%Y-%m-%d %H:%M} UTC, "
     "last at {last:%H:%M}), so this run did nothing: each would undo what the other did. Stop the "
@@ -89,13 +96,61 @@ def look(
             if not set(reader.kinds) <= place.marks().keys() or not reader.answers():
                 raise
             problems = (_NOT_ALL.format(error=error),)
+    failures = _Failures(place, wish)
     try:
-        found = _changed(changes, reader.kinds, wish)
+        found = _changed(changes, reader.kinds, wish, failures)
     except BlindError as blind:
         return full.look((_BLIND.format(why=blind),))
+    found = replace(found, problems=(*problems, *found.problems))
     if whose.unclear:
         return full.look((*found.notes, _UNCLEAR), whose.unclear)
-    return replace(found, problems=(*problems, *found.problems))
+    return _instead(found, full, failures) if failures.lasting else found
+
+
+def _instead(found: Look, full: "_FullLook", failures: "_Failures") -> Look:
+    """Read every patient, for changes of some types are not heard of; nothing else is held up."""
+    kinds, hours = ", ".join(failures.lasting), _TOO_LONG // timedelta(hours=1)
+    try:
+        whole = full.look((*found.notes, _INSTEAD.format(kinds=kinds, hours=hours)))
+    except ServerError as error:
+        return replace(found, problems=(*found.problems, _NOT_ALL.format(error=error)))
+    failures.begin_anew()
+    return replace(whole, problems=found.problems)
+
+
+class _Failures:
+    """Since when changes of a type could not be had, kept beside the marks.
+
+    ``lasting``: the types of which that is too long ago.
+    """
+
+    def __init__(self, place: Place, wish: Wish) -> None:
+        self._place = place
+        self._now = wish.now
+        self._marks = place.marks()
+        self.lasting: list[str] = []
+
+    def note(self, kind: str, *, failed: bool) -> None:
+        """How it went this time."""
+        since_ = self._marks.get(_failing(kind), _NEVER)
+        if failed and since_ == _NEVER:
+            self._keep(kind, self._now)
+        elif failed and abs(self._now - since_) >= _TOO_LONG:
+            self.lasting.append(kind)
+        elif not failed and since_ != _NEVER:
+            self._keep(kind, _NEVER)
+
+    def begin_anew(self) -> None:
+        """Every patient was read because of them."""
+        for kind in self.lasting:
+            self._keep(kind, self._now)
+
+    def _keep(self, kind: str, at: datetime) -> None:
+        self._place.note(Found(marks={_failing(kind): at}))
+
+
+def _failing(kind: str) -> str:
+    return f"{kind}/_failing"
 
 
 def _newer(place: Place, wish: Wish) -> Reader | None:
@@ -126,7 +181,7 @@ def _wants_all(place: Place, wish: Wish, kinds: Sequence[str]) -> bool:
     return not is_recent or not set(kinds) <= place.marks().keys()
 
 
-def _changed(changes: Changes, kinds: Sequence[str], wish: Wish) -> Look:
+def _changed(changes: Changes, kinds: Sequence[str], wish: Wish, failures: _Failures) -> Look:
     """Type by type; what befalls one does not stop the others."""
     problems = []
     for kind in kinds:
@@ -135,7 +190,9 @@ def _changed(changes: Changes, kinds: Sequence[str], wish: Wish) -> Look:
                 changes.note_from(kind, wish.since)
             else:
                 changes.note(kind, wish.overlap)
+                failures.note(kind, failed=False)
         except ServerError as error:
+            failures.note(kind, failed=True)
             problems.append(
                 f"Changes of {kind} could not be had, and wait for the next run: {error}"
             )
