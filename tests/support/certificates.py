@@ -59,6 +59,7 @@ class Authority:
         made = made.add_extension(ours, critical=False)
         files = Files(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         files.cert.write_bytes(made.sign(self._key, hashes.SHA256()).public_bytes(_PEM))
+        files.key.touch(mode=0o600)
         locked = serialization.BestAvailableEncryption(password) if password else None
         files.key.write_bytes(
             key.private_bytes(

@@ -17,7 +17,7 @@ from b12fhir.ports import Audit
 from b12fhir.protocol.load import load_protocol
 from b12fhir.protocol.model import Protocol
 from b12fhir.service.recording import OFF
-from b12fhir.wiring.proof import Proof, make_proof
+from b12fhir.wiring.proof import Proof, left_open, make_proof
 
 Clock = Callable[[], datetime]
 
@@ -104,4 +104,7 @@ class House:
     @cached_property
     def proof(self) -> Proof:
         """How the FHIR server knows who we are: the same for all who ask it."""
-        return make_proof(self.settings, self.clock)
+        proof = make_proof(self.settings, self.clock)
+        for line in left_open(self.settings):
+            self.say(line)
+        return proof

@@ -3,6 +3,8 @@
 A certificate of ours may come with each. What needs the extra `server` is imported when asked for.
 """
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +22,7 @@ _TOPIC = "authorization"
 # Seconds to wait for an authorization server: nothing can be read meanwhile.
 _READ_S = 30
 _TOTAL_S = 60
+_NOT_OWNER = stat.S_IRGRP | stat.S_IROTH
 
 
 class Tokens(Protocol):
@@ -71,6 +74,19 @@ def make_proof(settings: Settings, clock: Callable[[], datetime]) -> Proof:
         told = f"bearer token of {settings.token_file}"
         return Proof(settings.token, tls=tls, how=lambda: iter([Check(_TOPIC, OK, told)]))
     return Proof(tls=tls)
+
+
+def left_open(settings: Settings) -> Iterator[str]:
+    """A line for each secret file of those in use that others than its owner can read.
+
+    A warning only: where secrets are mounted into a container, its owner may be another user. Where
+    the system keeps no such modes there is nothing to say.
+    """
+    named = {"token_file": settings.token_file, "smart_key_file": settings.smart_key_file}
+    own = settings.tls_key or settings.tls_cert
+    for name, path in (named | {"tls_key": own}).items():
+        if path and os.name == "posix" and path.exists() and path.stat().st_mode & _NOT_OWNER:
+            yield f"WARNING: {name}: {path} can be read by others on this machine: chmod 600 {path}"
 
 
 def smart() -> ModuleType:
