@@ -7,7 +7,6 @@ from b12fhir.decision.model import Anaemia
 from b12fhir.decision.reasons import NONE, Reasons, found, gap, note_of
 from b12fhir.decision.usable import Usable, fresh
 from b12fhir.facts.labs import LabResult
-from b12fhir.facts.patient import Sex
 from b12fhir.kernel.analyte import Analyte
 from b12fhir.kernel.quantities import Measure
 from b12fhir.kernel.truth import Truth
@@ -15,8 +14,6 @@ from b12fhir.kernel.values import value
 from b12fhir.protocol.limits import AnaemiaLimit
 
 _TRIMESTERS = ("pregnant-t1", "pregnant-t2", "pregnant-t3")
-# Whose limits are not those of a sex; for one that is not known none is left out.
-_OTHER = {Sex.FEMALE: Sex.MALE.value, Sex.MALE: Sex.FEMALE.value}
 
 
 @value
@@ -117,13 +114,7 @@ def _groups(case: Case) -> tuple[str, ...]:
     if case.pregnant.is_yes:
         return _trimesters(case)
     patient = case.facts.patient
-    other = _OTHER.get(patient.sex)
-    rows = [row for row in case.limits.anaemia.values() if not row.trimester and row.sex != other]
-    ages = patient.exact_age_range(case.day)
-    if ages is None:
-        return tuple([row.group for row in rows])
-    youngest, oldest = ages
-    return tuple([r.group for r in rows if r.from_years <= oldest and youngest < r.to_years])
+    return case.protocol.ages.anaemia(patient.sex.value, patient.months_range(case.day))
 
 
 def _trimesters(case: Case) -> tuple[str, ...]:

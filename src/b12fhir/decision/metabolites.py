@@ -89,12 +89,7 @@ def mma_cutoffs(case: Case, mma: LabResult) -> tuple[Decimal, ...]:
     """The laboratory's own upper limit, else those of every age the patient can have (R-36)."""
     if mma.lab_range.high is not None:
         return (mma.lab_range.high.value,)
-    ages = case.ages
-    table = case.limits.mma_cutoff
-    if ages is None:
-        return tuple([row.value for row in table if row.to_years > case.limits.adult_from_years])
-    youngest, oldest = ages
-    return tuple([r.value for r in table if r.from_years <= oldest and youngest < r.to_years])
+    return case.protocol.ages.mma(case.ages)
 
 
 def _mma(case: Case, mma: LabResult | None) -> tuple[Truth, Reasons]:

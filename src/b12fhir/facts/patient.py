@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
-from b12fhir.kernel.dates import When, completed_weeks, whole_years, years_by_months
+from b12fhir.kernel.dates import When, completed_weeks, whole_months, whole_years
 from b12fhir.kernel.evidence import Input
 from b12fhir.kernel.truth import Truth
 from b12fhir.kernel.words import Word
@@ -39,14 +38,14 @@ class Patient:
             return oldest, oldest
         return whole_years(self.birth.last, day), oldest
 
-    def exact_age_range(self, day: date) -> tuple[Decimal, Decimal] | None:
-        """As `age_range`, in years by completed months: infants' limits begin at half a year."""
+    def months_range(self, day: date) -> tuple[int, int] | None:
+        """As `age_range`, in completed months: infants' limits begin at half a year."""
         if self.birth is None:
             return None
-        oldest = years_by_months(self.birth.first, day)
+        oldest = whole_months(self.birth.first, day)
         if self.birth.is_exact:
             return oldest, oldest
-        return years_by_months(self.birth.last, day), oldest
+        return whole_months(self.birth.last, day), oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import calendar
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
-from decimal import Decimal
 from typing import NamedTuple
 
 from b12fhir.kernel.truth import Truth
@@ -195,10 +194,9 @@ def whole_years(birth: date, day: date) -> int:
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
 
 
-def years_by_months(birth: date, day: date) -> Decimal:
-    """Age in years, counted in completed months."""
-    months = (day.year - birth.year) * 12 + day.month - birth.month - (day.day < birth.day)
-    return Decimal(months) / 12
+def whole_months(birth: date, day: date) -> int:
+    """Age in completed months."""
+    return (day.year - birth.year) * 12 + day.month - birth.month - (day.day < birth.day)
 
 
 def completed_weeks(start: date, day: date) -> int:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from b12fhir.kernel.codes import ATC, Code
+from b12fhir.protocol.ages import ByAge, by_age
 from b12fhir.protocol.analytes import AnalyteTable
 from b12fhir.protocol.limits import Limits
 
@@ -313,3 +314,8 @@ class Protocol:
     rules: Mapping[str, Rule]
     packs: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    # Derived from the limits, which hold numbers alone: their fingerprint must not change.
+    ages: ByAge = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ages", by_age(self.limits))
