@@ -220,7 +220,7 @@ def test_no_case_makes_more_than_a_draft(case):
 @settings(max_examples=60)
 def test_the_same_input_gives_the_same_bytes_on_any_day(plan, decision, day):
     one = composed(plan, decision)
-    two = composed(plan, replace(decision, as_of=day))
+    two = composed(plan, decision._replace(as_of=day))
     assert encode(one) == encode(two)
 
 

@@ -1,6 +1,5 @@
 """What must not matter to a proposal: order, unit, and whatever does not concern the patient."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -118,7 +117,7 @@ def bare(decision: Decision) -> Decision:
     """Without the numbers as recorded, which are meant to differ."""
     findings = tuple(f._replace(facts=()) for f in decision.findings)
     causes = tuple(c._replace(facts=()) for c in decision.causes)
-    return replace(decision, findings=findings, causes=causes)
+    return decision._replace(findings=findings, causes=causes)
 
 
 def proposed(value: Decimal, unit: str, code: str) -> tuple[Decision, Plan]:

@@ -54,8 +54,8 @@ def lived(proposal: Proposal, bundle: Any) -> Iterator[tuple[str, Any]]:
 
 def _unlikely(proposal: Proposal) -> Proposal:
     """The same patient, were every result on record normal or withdrawn."""
-    verdict = replace(
-        proposal.decision, classification=Classification.UNLIKELY, intent=Intent("none")
+    verdict = proposal.decision._replace(
+        classification=Classification.UNLIKELY, intent=Intent("none")
     )
     return replace(proposal, decision=verdict)
 

@@ -172,7 +172,7 @@ def build_decision(**changes: Any) -> Decision:
         mimics=(Remark("copper", "Copper deficiency.", "R-177"),),
         as_of=D0,
     )
-    return replace(decision, **changes)
+    return decision._replace(**changes)
 
 
 def build_facts(patient: str = "Patient/p1", own_plans: tuple[OwnPlan, ...] = ()) -> Facts:

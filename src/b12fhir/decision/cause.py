@@ -8,6 +8,7 @@ from b12fhir.decision.resection import resection_causes
 from b12fhir.facts.history import Concept
 from b12fhir.kernel.evidence import Evidence
 from b12fhir.kernel.truth import Truth
+from b12fhir.kernel.values import value
 
 _LIFE = "life"
 _UNTIL_CORRECTED = "until corrected and proven"
@@ -52,8 +53,21 @@ _WHILE_IT_LASTS = (*_ACTIVE, *_REVERSIBLE)
 _ROLES = frozenset(row[1] for row in (*_ON_RECORD, *_WHILE_IT_LASTS))
 
 
-def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
-    """Every cause found, in the order in which they govern; exactly one governs."""
+@value
+class Causes:
+    """``every`` cause found, in the order in which they govern; exactly one governs.
+
+    ``sure`` are those that are more than possible, the governing one first; ``names`` are theirs.
+    """
+
+    every: tuple[Cause, ...]
+    sure: tuple[Cause, ...]
+    names: frozenset[str]
+    reasons: Reasons
+
+
+def causes(case: Case, *, deficient: bool) -> Causes:
+    """Look for every cause, and for the one that governs."""
     resected, resection_reasons = resection_causes(case)
     drugs, drug_reasons = drug_causes(case)
     gastritis, gastritis_reasons = _gastritis(case, deficient=deficient)
@@ -61,15 +75,19 @@ def causes(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reasons]:
     if len(ranked) > 1:
         ranked.sort(key=_rank)
     reasons = gastritis_reasons + resection_reasons + drug_reasons + _ask_unconfirmed(case)
-    governing = -1
-    for place, cause in enumerate(ranked):
+    sure = []
+    for cause in ranked:
         reasons += _reported(cause)
-        if governing < 0 and cause.confidence is not Confidence.POSSIBLE:
-            governing = place
-    if governing < 0:
-        return (*ranked, _UNKNOWN), reasons + (_LOOK_FOR_CAUSE if deficient else NONE)
-    ranked[governing] = ranked[governing].that_governs()
-    return tuple(ranked), reasons
+        if cause.confidence is not Confidence.POSSIBLE:
+            sure.append(cause)
+    if not sure:
+        ranked.append(_UNKNOWN)
+        reasons += _LOOK_FOR_CAUSE if deficient else NONE
+        return Causes(tuple(ranked), (_UNKNOWN,), _NAME_OF_UNKNOWN, reasons)
+    place = ranked.index(sure[0])
+    ranked[place] = sure[0] = sure[0].that_governs()
+    names = frozenset([cause.cause for cause in sure])
+    return Causes(tuple(ranked), tuple(sure), names, reasons)
 
 
 def _rank(cause: Cause) -> tuple[int, int, str]:
@@ -89,7 +107,7 @@ def _one(
     if not facts:
         return ()
     bucket, lasts, rule = kind
-    return (Cause(name, bucket, _confidence(case, facts), lasts, rule=rule, facts=facts),)
+    return (Cause(name, bucket, _confidence(case, facts), lasts, rule, facts),)
 
 
 def _confidence(case: Case, facts: tuple[Concept, ...]) -> Confidence:
@@ -148,9 +166,7 @@ def _gastritis(case: Case, *, deficient: bool) -> tuple[tuple[Cause, ...], Reaso
 
 
 def _pernicious(confidence: Confidence, evidence: Evidence) -> Cause:
-    return Cause(
-        "pernicious-anaemia", Bucket.PERMANENT, confidence, _LIFE, rule="R-70", facts=evidence
-    )
+    return Cause("pernicious-anaemia", Bucket.PERMANENT, confidence, _LIFE, "R-70", evidence)
 
 
 def _atrophic(case: Case, facts: tuple[Concept, ...]) -> tuple[Cause, ...]:
@@ -174,6 +190,7 @@ def _past_pernicious(case: Case) -> Reasons:
 _UNKNOWN = Cause(
     "unknown", Bucket.UNKNOWN, Confidence.CONFIRMED, "until known", governs=True, rule="R-81"
 )
+_NAME_OF_UNKNOWN = frozenset({_UNKNOWN.cause})
 _LOOK_FOR_CAUSE = found("R-81") + gap(
     "cause",
     "No cause is on record: look for one with intrinsic-factor antibody (before dose 1),"

@@ -14,7 +14,7 @@ from b12fhir.decision.cautions import cautions, folate_low, mimics
 from b12fhir.decision.classify import classify
 from b12fhir.decision.factors import four_factors
 from b12fhir.decision.injection import injection
-from b12fhir.decision.intent import Question, act, governing, question
+from b12fhir.decision.intent import Question, act, question
 from b12fhir.decision.masking import masking
 from b12fhir.decision.model import Decision, Intent, Urgency
 from b12fhir.decision.neurology import neurology
@@ -48,13 +48,11 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
     # What is it, how bad, and why?
     named = classify(case, results, given, nerves, shown)
     grade, why_grade = severity(named, count, nerves, shown)
-    every_cause, why_causes = causes(case, deficient=named.to_be_treated)
+    why = causes(case, deficient=named.to_be_treated)
     # What forbids a regimen, what is to be done, and by which route?
-    stop = stops(case, results, count, governing(every_cause))
+    stop = stops(case, results, count, why.sure[0])
     folate = folate_low(case, results)
-    asked = question(
-        case, who, named, given, stop, every_cause, results, grade, count, nerves, folate
-    )
+    asked = question(case, who, named, given, stop, why, results, grade, count, nerves, folate)
     action, why_action = act(asked)
     # What is to be heeded, and what else could it be?
     told = (
@@ -65,12 +63,12 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
         *nerves.reasons,
         *shown.reasons,
         *why_grade,
-        *why_causes,
+        *why.reasons,
         *stop.reasons,
         *why_action,
         *cautions(case, results, named, count, nerves, folate),
         *mimics(case, results, named, nerves, folate),
-        *whom_to_test(case, named.name, shown, nerves.signs, every_cause),
+        *whom_to_test(case, named.name, shown, nerves.signs, why.every),
         *masking(case, results, given, named, shown),
         *injection(case, named.metabolites, action.route),
         *told_beside(named, stop),
@@ -85,17 +83,16 @@ def decide(facts: Facts, protocol: Protocol, as_of: date) -> Decision:
 def _decision(asked: Question, action: Intent, soon: Urgency, reasons: Reasons) -> Decision:
     """The answer with its reasons, each said once."""
     said = by_kind(reasons)
+    named, count, why = asked.classified, asked.blood, asked.causes
     return Decision(
-        classification=asked.classified.name,
+        classification=named.name,
         severity=asked.grade,
         neuro=asked.nerves.present,
-        anaemia=asked.blood.grade,
+        anaemia=count.grade,
         urgency=soon,
-        causes=asked.causes,
+        causes=why.every,
         intent=action,
-        needs=monitoring_needs(
-            asked.case, asked.results, asked.classified, asked.blood, asked.sure_causes
-        ),
+        needs=monitoring_needs(asked.case, asked.results, named, count, why.names),
         flags=said.flags,
         findings=said.findings,
         gaps=said.gaps,

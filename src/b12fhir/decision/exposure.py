@@ -24,43 +24,35 @@ class _Run:
 def drug_causes(case: Case) -> tuple[tuple[Cause, ...], Reasons]:
     """Drug causes with their confidence, and the question for a missing start."""
     limits = case.limits
-    found_causes: tuple[Cause, ...] = ()
-    reasons = NONE
-    timed = (
-        ("metformin", (case.medicines("metformin"),), limits.metformin_months),
-        (
-            "acid-blocker",
-            (case.medicines("ppi"), case.medicines("h2-blocker")),
-            limits.acid_blocker_months,
-        ),
-    )
-    for name, taken, months in timed:
-        if any(taken):
-            cause, why = _timed(case, name, taken, months)
-            found_causes += cause
-            reasons += why
+    metformin, why = _timed(case, "metformin", ("metformin",), limits.metformin_months)
+    blocker, why_blocker = _timed(case, "acid-blocker", _BLOCKERS, limits.acid_blocker_months)
     others = case.taking("other-risk-drug")
-    if others:
-        found_causes += (_cause("other-drug", Confidence.POSSIBLE, others),)
-    return found_causes, reasons
+    other = (_cause("other-drug", Confidence.POSSIBLE, others),) if others else ()
+    return metformin + blocker + other, why + why_blocker
+
+
+_BLOCKERS = ("ppi", "h2-blocker")
 
 
 def _cause(name: str, confidence: Confidence, drugs: tuple[Exposure, ...]) -> Cause:
     lasts = "while the drug goes on"
-    return Cause(name, Bucket.DRUG, confidence, lasts, rule="R-78", facts=drugs)
+    return Cause(name, Bucket.DRUG, confidence, lasts, "R-78", drugs)
 
 
 def _timed(
-    case: Case, name: str, taken: tuple[tuple[Exposure, ...], ...], months: int
+    case: Case, name: str, roles: tuple[str, ...], months: int
 ) -> tuple[tuple[Cause, ...], Reasons]:
-    runs = [run for drugs in taken if drugs for run in _runs(case, drugs) if run.current]
-    if not runs:
-        return (), NONE
+    """The cause that medicines of these roles make if taken for more than ``months``."""
     parts: tuple[Exposure, ...] = ()
     long_ago, longer = add_months(case.day, -months), Truth.NO
-    for run in runs:
-        parts += run.parts
-        longer |= _begun_before(run, long_ago)
+    for role in roles:
+        drugs = case.medicines(role)
+        for run in _runs(case, drugs) if drugs else ():
+            if run.current:
+                parts += run.parts
+                longer |= _begun_before(run, long_ago)
+    if not parts:
+        return (), NONE
     if longer.is_yes:
         return (_cause(name, Confidence.PROBABLE, parts),), NONE
     if longer.is_unknown:

@@ -8,12 +8,12 @@ from b12fhir.decision.baseline import (
     tests_before_dose_one,
 )
 from b12fhir.decision.case import Case
+from b12fhir.decision.cause import Causes
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.model import (
     GIVEN,
     Bucket,
     Cause,
-    Confidence,
     Intent,
     RejectedRoute,
     SeverityGrade,
@@ -49,8 +49,8 @@ _RESULT_OF = {
 class Question:
     """Everything that decides what is to be done, as `question` puts it together.
 
-    ``cause`` is the one that governs, ``sure_causes`` are all that are more than possible, the
-    governing one first. ``preventable`` is the pack's row of `prophylaxis`, if it has one.
+    ``cause`` is the one that governs. ``preventable`` is the pack's row of `prophylaxis`, if it has
+    one.
     """
 
     case: Case
@@ -58,14 +58,13 @@ class Question:
     classified: Classified
     treatment: Treatment
     stops: Stops
-    causes: tuple[Cause, ...]
+    causes: Causes
     results: Usable
     grade: SeverityGrade
     blood: Blood
     nerves: Neurology
     folate_low: Truth
     cause: Cause
-    sure_causes: tuple[Cause, ...]
     preventable: tuple[Regimen, Cause] | None
     watched: Access
 
@@ -85,7 +84,7 @@ def question(  # noqa: PLR0913, PLR0917 - the answers to all questions before
     named: Classified,
     given: Treatment,
     stop: Stops,
-    every_cause: tuple[Cause, ...],
+    why: Causes,
     results: Usable,
     grade: SeverityGrade,
     count: Blood,
@@ -93,22 +92,20 @@ def question(  # noqa: PLR0913, PLR0917 - the answers to all questions before
     folate_low: Truth,
 ) -> Question:
     """What is asked, and what follows from it for every answer."""
-    sure = sure_causes(every_cause)
     return Question(
         case,
         who,
         named,
         given,
         stop,
-        every_cause,
+        why,
         results,
         grade,
         count,
         nerves,
         folate_low,
-        sure[0],
-        sure,
-        prophylaxis(sure, case.protocol.pack),
+        why.sure[0],
+        prophylaxis(why.sure, case.protocol.pack),
         access(case),
     )
 
@@ -127,7 +124,7 @@ def _care(asked: Question, kind: str, missing: tuple[str, ...]) -> Reasons:
     """Potassium, baseline tests, and what runs already."""
     care = NONE
     if kind in ("treat", "stop") or asked.treatment.running:
-        care = potassium_care(asked.stops, asked.blood, asked.sure_causes)
+        care = potassium_care(asked.stops, asked.blood, asked.causes.names)
     if kind == "treat":
         care = care + before_dose_one(missing)
         care = care + _oral_is_not_enough(asked)
@@ -200,21 +197,6 @@ def _oral_is_not_enough(asked: Question) -> Reasons:
     )
 
 
-def governing(causes: tuple[Cause, ...]) -> Cause:
-    """The one cause that governs route and length."""
-    (cause,) = [cause for cause in causes if cause.governs]
-    return cause
-
-
-def sure_causes(causes: tuple[Cause, ...]) -> tuple[Cause, ...]:
-    """Every cause that is more than possible, the governing one first."""
-    if len(causes) == 1:
-        return causes
-    first = [cause for cause in causes if cause.governs]
-    sure = [cause for cause in causes if cause.confidence is not Confidence.POSSIBLE]
-    return (*first, *[cause for cause in sure if not cause.governs])
-
-
 def prophylaxis(sure: tuple[Cause, ...], pack: Pack) -> tuple[Regimen, Cause] | None:
     """The pack's first row that prevents deficiency under a cause on record, if it has one.
 
@@ -246,7 +228,7 @@ def _no_regimen(asked: Question) -> Reasons:
             f"{preventable[0].label}: prophylaxis would apply once a B12 result is usable.",
             preventable[0].prophylaxis_rule,
         )
-    lasting = any(c.cause in _PERMANENT_WITHOUT_PROPHYLAXIS for c in asked.sure_causes)
+    lasting = not asked.causes.names.isdisjoint(_PERMANENT_WITHOUT_PROPHYLAXIS)
     if name is C.UNLIKELY and lasting and not asked.treatment.running:
         reasons = reasons + gap(
             "maintenance",
@@ -320,7 +302,7 @@ def _intent(
         chosen,
         tuple(dict.fromkeys((*wanted, *baseline))),
         asked.classified.rechecks,
-        yearly and not _LASTING.isdisjoint([cause.cause for cause in asked.sure_causes]),
+        yearly and not asked.causes.names.isdisjoint(_LASTING),
         refused,
         row[1].cause if row is not None else asked.cause.cause,
         "leber" if asked.stops.leber and kind == "treat" else "",

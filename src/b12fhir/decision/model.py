@@ -1,6 +1,5 @@
 """What a decision says."""
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -94,14 +93,13 @@ class Cause(NamedTuple):
     bucket: Bucket
     confidence: Confidence
     lasts: str
-    governs: bool = False
     rule: str = ""
     facts: Evidence = ()
+    governs: bool = False
 
     def that_governs(self) -> "Cause":
         """The same cause as the one that governs."""
-        name, bucket, confidence, lasts, _, rule, facts = self
-        return Cause(name, bucket, confidence, lasts, governs=True, rule=rule, facts=facts)
+        return Cause(*self[:-1], governs=True)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -162,8 +160,7 @@ class MonitoringNeeds(NamedTuple):
     polycythaemia: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for one patient on one day, with every reason it rests on."""
 
     classification: Classification
@@ -173,7 +170,7 @@ class Decision:
     urgency: Urgency
     causes: tuple[Cause, ...]
     intent: Intent
-    needs: MonitoringNeeds = field(default_factory=MonitoringNeeds)
+    needs: MonitoringNeeds = MonitoringNeeds()
     flags: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Remark, ...] = ()

@@ -28,7 +28,7 @@ def _longest(resected: tuple[Concept, ...]) -> Concept | None:
 
 
 def _cause(name: str, bucket: Bucket, lasts: str, rule: str, facts: tuple[Concept, ...]) -> Cause:
-    return Cause(name, bucket, Confidence.CONFIRMED, lasts, rule=rule, facts=facts)
+    return Cause(name, bucket, Confidence.CONFIRMED, lasts, rule, facts)
 
 
 def _ileal(facts: tuple[Concept, ...]) -> Cause:
@@ -41,8 +41,8 @@ def _unknown_length(resected: tuple[Concept, ...]) -> Cause:
         Bucket.REVERSIBLE,
         Confidence.CONFIRMED,
         "until the length is known",
-        rule="R-73",
-        facts=resected,
+        "R-73",
+        resected,
     )
 
 

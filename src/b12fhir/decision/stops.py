@@ -132,8 +132,8 @@ def _potassium_low(case: Case, potassium: LabResult | None) -> Truth:
     return potassium.low(case.limits.potassium_low)
 
 
-def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reasons:
-    """R-166 and R-168: potassium before and with the first doses."""
+def potassium_care(seen: Stops, blood: Blood, causes: frozenset[str]) -> Reasons:
+    """R-166 and R-168: potassium before and with the first doses; ``causes`` that are sure."""
     if seen.potassium_low.is_yes:
         shown = (seen.potassium,) if seen.potassium is not None else ()
         return found("R-166", shown) + caution(
@@ -152,6 +152,6 @@ def potassium_care(seen: Stops, blood: Blood, causes: tuple[Cause, ...]) -> Reas
     )
 
 
-def wants_potassium_course(blood: Blood, causes: tuple[Cause, ...]) -> bool:
+def wants_potassium_course(blood: Blood, causes: frozenset[str]) -> bool:
     """Pernicious anaemia (confirmed or probable) or severe anaemia (R-137, R-168)."""
-    return blood.may_be_severe or "pernicious-anaemia" in [cause.cause for cause in causes]
+    return blood.may_be_severe or "pernicious-anaemia" in causes

@@ -4,7 +4,7 @@ from b12fhir.decision.anaemia import Blood
 from b12fhir.decision.case import Case
 from b12fhir.decision.classification import Classified
 from b12fhir.decision.intent import Question
-from b12fhir.decision.model import Anaemia, Bucket, Cause, Urgency
+from b12fhir.decision.model import Anaemia, Bucket, Urgency
 from b12fhir.decision.model import Classification as C
 from b12fhir.decision.neurology import Neurology
 from b12fhir.decision.reasons import NONE, Flag, Reasons, found, joined
@@ -166,14 +166,11 @@ def _permanent_cause_undecided(seen: Picture) -> list[Reasons]:
     """Section 27: pernicious anaemia or gastrectomy on record, not shown deficient, untreated."""
     if seen.classified.name not in (C.INDETERMINATE, C.UNLIKELY):
         return []
-    total = _sure(seen.asked.sure_causes, "gastrectomy-total")
-    other = _sure(seen.asked.sure_causes, "pernicious-anaemia", "gastrectomy-partial")
+    names = seen.asked.causes.names
+    total = "gastrectomy-total" in names
+    other = not names.isdisjoint(("pernicious-anaemia", "gastrectomy-partial"))
     if seen.classified.name is C.INDETERMINATE and (total or other):
         return [found("R-62", note="permanent cause on record, B12 undecided")]
     if seen.classified.name is C.UNLIKELY and other:
         return [found("R-62", note="permanent cause on record, no maintenance")]
     return []
-
-
-def _sure(causes: tuple[Cause, ...], *names: str) -> bool:
-    return any(c.cause in names for c in causes)

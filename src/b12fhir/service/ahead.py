@@ -1,6 +1,5 @@
 """The next day on which time alone makes a decision another one."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from b12fhir.decision.decide import decide
@@ -20,7 +19,7 @@ def turns_on(proposal: Proposal, until: date) -> date | None:
     day = proposal.as_of.astimezone(proposal.site.zone).date() + _DAY
     while day <= until:
         then = decide(proposal.facts, proposal.protocol, day)
-        if replace(then, as_of=decision.as_of) != decision:
+        if then._replace(as_of=decision.as_of) != decision:
             return day
         day += _DAY
     return None

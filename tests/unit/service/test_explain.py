@@ -225,7 +225,7 @@ def test_the_cause_that_governs_and_the_others() -> None:
 def test_a_decision_without_any_cause_is_explained_too() -> None:
     proposal = proposed(lab(TOTAL, 150))
     bare: tuple[Cause, ...] = ()
-    told = explain(replace(proposal, decision=replace(proposal.decision, causes=bare)))
+    told = explain(replace(proposal, decision=proposal.decision._replace(causes=bare)))
     causes = next(one for one in told.steps if one.id == "cause")
     assert causes.answer == "No cause that governs is known (R-81)."
 

@@ -206,7 +206,7 @@ def test_a_decision_without_test_or_regimen_is_still_told() -> None:
     intent = Intent("treat", "oral")
     bare = replace(
         plain,
-        decision=replace(plain.decision, intent=intent),
+        decision=plain.decision._replace(intent=intent),
         plan=replace(plain.plan, phases=(), monitoring=()),
     )
     found = card(bare)
