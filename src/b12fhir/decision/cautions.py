@@ -46,10 +46,10 @@ def cautions(  # noqa: PLR0913, PLR0917 - what the questions before have answere
 
 def _folic_acid(case: Case, classified: Classified) -> Reasons:
     """R-169: folic acid can mend the blood while the nerves go on failing."""
-    if classified.name in (C.UNLIKELY, C.ON_TREATMENT):
+    drugs = case.taking("folic-acid")
+    if not drugs or classified.name in (C.UNLIKELY, C.ON_TREATMENT):
         return NONE
     limit = case.limits.folic_acid_masks_above_mg
-    drugs = case.taking("folic-acid")
     taken = tuple([drug for drug in drugs if drug.daily_mg is None or drug.daily_mg > limit])
     if not taken:
         return NONE
@@ -169,8 +169,11 @@ def _long_low(case: Case, results: Usable) -> Evidence:
     since = add_months(case.day, -case.limits.untreated_warning_months)
     known = results.known
     measured = (*known.get(Analyte.B12_TOTAL, ()), *known.get(Analyte.B12_ACTIVE, ()))
-    early = [result for result in measured if result.when.last < since]
-    return tuple([one for one in early if band_of(case.limits, one) is BandName.LOW])
+    return tuple([one for one in measured if one.when.last < since and _is_low(case, one)])
+
+
+def _is_low(case: Case, result: LabResult) -> bool:
+    return band_of(case.limits, result) is BandName.LOW
 
 
 def mimics(

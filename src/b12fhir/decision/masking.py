@@ -37,6 +37,8 @@ def _supplement(case: Case, classified: Classified, shown: Symptoms) -> Reasons:
 
 def _folate(case: Case, results: Usable, given: Treatment) -> Reasons:
     """R-170: more than a few microgram of B12 a day can hide a folate deficiency."""
+    if not given.running:
+        return NONE
     enough = tuple(dose for dose in given.running if _masks(case, dose))
     if not enough:
         return NONE

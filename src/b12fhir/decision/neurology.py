@@ -1,5 +1,7 @@
 """Are there neurological signs, and since when? (R-58 to R-60, ruling 28)"""
 
+from datetime import date
+
 from b12fhir.decision.case import Case
 from b12fhir.decision.reasons import NONE, Reasons, found, gap
 from b12fhir.facts.history import Concept
@@ -64,5 +66,8 @@ def _questions(case: Case, signs: tuple[Concept, ...]) -> Reasons:
 def long_standing(case: Case, signs: tuple[Concept, ...]) -> tuple[Concept, ...]:
     """Signs that began longer ago than untreated deficiency may last without lasting harm."""
     window = case.limits.untreated_warning_months
-    begun = [(sign, sign.onset.last) for sign in signs if sign.onset is not None]
-    return tuple([sign for sign, since in begun if add_months(since, window) < case.day])
+    return tuple([sign for sign in signs if _began_before(sign, window, case.day)])
+
+
+def _began_before(sign: Concept, months: int, day: date) -> bool:
+    return sign.onset is not None and add_months(sign.onset.last, months) < day

@@ -58,11 +58,10 @@ def usable(case: Case) -> Usable:
     days = case.limits.stale_after_days  # Hb, TSH, copper and eGFR share it (R-18, R-19)
     since = add_days(case.day, -days)
     for analyte, results in known.items():
+        newest = results[0]
         if len(results) > 1:
             newest, doubts = _newest(case.limits, results)
             reasons += doubts
-        else:
-            newest = results[0]
         # The first day that it may mean: a partial date may be older than it looks.
         if newest.when.first >= since:
             chosen[analyte] = newest
@@ -81,11 +80,10 @@ def _known(case: Case) -> tuple[Reasons, dict[Analyte, list[LabResult]]]:
     latest = min(latest, case.day)
     known: dict[Analyte, list[LabResult]] = {}
     for result in case.facts.labs:
-        analyte, when = result.analyte, result.when
+        when = result.when
         if result.pending or when.first > latest or when.last < earliest:
             reasons += _refusal(case, result)
-            continue
-        if analyte in known:
+        elif (analyte := result.analyte) in known:
             known[analyte].append(result)
         else:
             known[analyte] = [result]
@@ -100,7 +98,7 @@ def fresh(result: LabResult | None, day: date, days: int) -> bool:
 def days_apart(one: LabResult, other: LabResult) -> int:
     """The most days that can lie between two samples, whichever day a partial date means."""
     when, then = one.when, other.when
-    return max(abs((then.last - when.first).days), abs((when.last - then.first).days))
+    return max((then.last - when.first).days, (when.last - then.first).days)
 
 
 def _refusal(case: Case, result: LabResult) -> Reasons:
