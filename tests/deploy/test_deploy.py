@@ -159,6 +159,7 @@ def test_the_service_would_start_with_these_settings(argv, tmp_path):
     (tmp_path / "keys.json").write_bytes(jwks(ec_signer()))
     for name in OURS["worker"]["secrets"]:
         (tmp_path / name).write_text("0123456789abcdef0123456789abcdef\n", "utf-8")
+        (tmp_path / name).chmod(0o600)
     file = tmp_path / "b12fhir.toml"
     file.write_text(text, "utf-8")
     out, err = io.StringIO(), io.StringIO()
