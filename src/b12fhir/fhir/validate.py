@@ -50,7 +50,7 @@ def structure(resource: Resource) -> list[str]:
         parsed = model.model_validate(dict(resource))
     except ValidationError as error:
         return [f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()]
-    return list(_wrong_codes(parsed, parsed.get_resource_type()))
+    return sorted(_wrong_codes(parsed, parsed.get_resource_type()))
 
 
 def _wrong_codes(model: Any, path: str) -> Iterator[str]:
@@ -58,7 +58,9 @@ def _wrong_codes(model: Any, path: str) -> Iterator[str]:
     lists = _lists(model.__class__)
     if path in STATUS_CODES:
         lists = {**lists, "status": STATUS_CODES[path]}
-    for name, value in vars(model).items():
+    # A model has some thirty elements and their extensions; what was sent are a few of them.
+    for name in model.model_fields_set:
+        value = getattr(model, name)
         for index, item in enumerate(value if isinstance(value, list) else (value,)):
             if isinstance(item, str):
                 if name in lists and item not in lists[name]:

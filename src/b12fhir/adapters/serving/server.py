@@ -21,10 +21,6 @@ from b12fhir.adapters.serving.log import DiscreetLogger
 _KEEP_S = 75
 _SILENT_S = 60
 
-# New objects after which Python looks for garbage among them, and looks before it looks wider.
-_YOUNG = 50_000
-_RARELY = 20
-
 Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
@@ -106,5 +102,4 @@ class _Server(BaseApplication):  # type: ignore[misc]  # the library has no type
         made = self._make()
         gc.collect()
         gc.freeze()
-        gc.set_threshold(_YOUNG, _RARELY, _RARELY)
         return made

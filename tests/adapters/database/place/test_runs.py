@@ -177,6 +177,19 @@ def test_what_one_run_gave_back_another_that_begins_later_tries(run):
     assert names(fifth.claim(5)) == [ANNA]
 
 
+@pytest.mark.usefixtures("elsewhere")
+def test_a_record_that_kills_each_run_keeps_nobody_from_a_turn(run, clock):
+    """What a dead run held comes after all others, also to a dry run; an ended one gives back."""
+    first, second = run(), run()
+    note(first, ANNA, BEN)
+    first.claim(1)
+    clock.move(seconds=61)
+    assert list(second.peek(SATURDAY)) == [BEN, ANNA]
+    assert names(second.claim(2)) == [BEN, ANNA]
+    second.close()
+    assert names(run().claim(2)) == [ANNA, BEN]
+
+
 def test_a_run_that_ended_leaves_no_row(run):
     place, other = run(), run()
     note(place, ANNA)

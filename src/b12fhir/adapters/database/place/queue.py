@@ -78,11 +78,11 @@ class Queue:
     def peek(self, connection: Connection, day: date, gone: Sequence[str]) -> list[str]:
         """Who would wait at the begin of a run: in the order of the notes, then who is woken.
 
-        Last who was tried in vain.
+        Last who was tried in vain, or was in hand when a run died.
         """
-        is_last, is_idle = _C.state.in_([TRIED, WAITS_LAST]), _C.state == DONE
-        is_free = or_(_C.state.in_([WAITS, GIVEN_BACK]), is_last)
-        free = or_(is_free, and_(_C.state == HELD, _C.holder.in_(gone)))
+        was_held = and_(_C.state == HELD, _C.holder.in_(gone))
+        is_last, is_idle = or_(_C.state.in_([TRIED, WAITS_LAST]), was_held), _C.state == DONE
+        free = or_(_C.state.in_([WAITS, GIVEN_BACK]), is_last)
         is_due = _C.again_on <= day
         query = select(_C.patient).where(self._mine, or_(free, and_(is_due, is_idle)))
         is_woken = or_(is_idle, and_(is_last, is_due))
@@ -91,7 +91,7 @@ class Queue:
         return list(connection.execute(ordered).scalars())
 
     def claim(self, connection: Connection, run: str, most: int) -> list[Turn]:
-        """Turns of those who wait, last of those who were tried in vain.
+        """Turns of those who wait, last of those who were tried in vain or died with a run.
 
         Two that claim at once take different ones and do not wait.
         """

@@ -83,7 +83,7 @@ class Runs:
     def end(self, connection: Connection, run: str) -> None:
         """The run is over; what it holds is free."""
         connection.execute(delete(RUN).where(RUN.c.id == run))
-        self._free(connection, [run])
+        self._free(connection, [run], WAITS)
 
     def lease(self, connection: Connection, run: str) -> bool:
         """Has the run the lease now?"""
@@ -97,7 +97,10 @@ class Runs:
         connection.execute(update(PLACE).where(*own).values(finder=None))
 
     def bury(self, connection: Connection, own: str) -> None:
-        """Free what is held by runs that are known to be dead."""
+        """Free what is held by runs that are known to be dead, for after all others.
+
+        If a record was what killed its run, it would kill each run before anybody else's turn.
+        """
         gone = self.gone(connection, own)
         if not gone:
             return
@@ -106,7 +109,7 @@ class Runs:
         killed = [run for run, is_killed in gone if is_killed]
         which = RUN.c.id.in_([run for run, _ in gone]), or_(silent, RUN.c.id.in_(killed))
         found = connection.execute(delete(RUN).where(*which).returning(RUN.c.id))
-        self._free(connection, found.scalars().all())
+        self._free(connection, found.scalars().all(), WAITS_LAST)
 
     def gone(self, connection: Connection, own: str) -> list[tuple[str, bool]]:
         """Runs that seem dead, and whether that is because their process is."""
@@ -122,9 +125,9 @@ class Runs:
                 found.append((row.id, is_killed))
         return found
 
-    def _free(self, connection: Connection, runs: Sequence[str]) -> None:
+    def _free(self, connection: Connection, runs: Sequence[str], state: int) -> None:
         held = PATIENT.c.scope == self._scope, PATIENT.c.state == HELD, PATIENT.c.holder.in_(runs)
-        connection.execute(update(PATIENT).where(*held).values(state=WAITS, holder=None))
+        connection.execute(update(PATIENT).where(*held).values(state=state, holder=None))
         leased = PLACE.c.scope == self._scope, PLACE.c.finder.in_(runs)
         connection.execute(update(PLACE).where(*leased).values(finder=None))
 
