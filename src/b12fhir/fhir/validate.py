@@ -6,10 +6,11 @@ our own invariants (`b12fhir.fhir.invariants`). Problems name a place and a rule
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, get_args
 
 from b12fhir.fhir.invariants import broken_invariants
+from b12fhir.fhir.json import decode, encode
 from b12fhir.ports import Resource
 
 # Statuses whose list in fhir.resources 8.3.0 is cut off (it ends in "+"): R4 4.0.1, full.
@@ -29,6 +30,9 @@ _STATUS = {
 }
 STATUS_CODES = {kind: frozenset(codes.split()) for kind, codes in _STATUS.items()}
 _TRUNCATED = "+"
+_NO_RESOURCE = "resourceType: is no FHIR resource"
+# Bytes of a part that may come again: a code, a quantity, a reference, a dosage.
+_SMALL = 1_000
 
 
 def validate(bundle: Resource) -> list[str]:
@@ -45,12 +49,67 @@ def structure(resource: Resource) -> list[str]:
     try:
         model: Any = get_fhir_model_class(str(resource.get("resourceType")))
     except ValueError:
-        return ["resourceType: is no FHIR resource"]
+        return [_NO_RESOURCE]
     try:
-        parsed = model.model_validate(dict(resource))
-    except ValidationError as error:
-        return [f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()]
+        parsed = _parsed(model, resource)
+    except (ValidationError, ValueError):
+        # Once more as a whole: only so an error knows its place.
+        try:
+            parsed = model.model_validate(dict(resource))
+        except ValidationError as error:
+            return [f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()]
+        except (KeyError, TypeError):
+            # So the library answers to an unknown type of a resource within another.
+            return [_NO_RESOURCE]
     return sorted(_wrong_codes(parsed, parsed.get_resource_type()))
+
+
+def _parsed(model: Any, data: Mapping[str, Any]) -> Any:
+    """What ``model`` makes of ``data``, each part for itself.
+
+    The same small parts come again and again, and to check one takes a hundred times as long as to
+    know it. Raises `ValidationError`, and `ValueError` for a resource of an unknown type.
+    """
+    parts = _parts(model)
+    given = dict(data)
+    for name, value in data.items():
+        part = parts.get(name)
+        if part is None:
+            continue
+        if isinstance(value, dict):
+            given[name] = _part(part, value)
+        elif isinstance(value, list):
+            given[name] = [_part(part, one) if isinstance(one, dict) else one for one in value]
+    return model.model_validate(given)
+
+
+def _part(model: Any, data: Mapping[str, Any]) -> Any:
+    if "resourceType" in data:
+        from fhir.resources.R4B import get_fhir_model_class  # noqa: PLC0415 - see `structure`
+
+        return _parsed(get_fhir_model_class(str(data["resourceType"])), data)
+    raw = encode(data)
+    return _known(model, raw) if len(raw) <= _SMALL else _parsed(model, data)
+
+
+@lru_cache(maxsize=4096)
+def _known(model: Any, raw: bytes) -> Any:
+    """A part that was checked before. Nobody changes one: they are read once and let go."""
+    return _parsed(model, decode(raw))
+
+
+@cache
+def _parts(model: Any) -> Mapping[str, Any]:
+    """The models of the elements of a model that have parts themselves, by name."""
+    found = {}
+    for name, field in model.model_fields.items():
+        kinds = [field.annotation]
+        # A list of them, or one or none.
+        while kinds and not hasattr(kinds[0], "get_model_klass"):
+            kinds = [one for one in get_args(kinds[0]) if one is not type(None)]
+        if kinds:
+            found[field.alias or name] = kinds[0].get_model_klass()
+    return found
 
 
 def _wrong_codes(model: Any, path: str) -> Iterator[str]:

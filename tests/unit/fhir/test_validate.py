@@ -1,10 +1,14 @@
 """Validation: whatever a server would swallow silently is caught before it is sent."""
 
 import copy
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from fhir.resources.R4B import get_fhir_model_class
+from pydantic import ValidationError
 
 from b12fhir.fhir.compose import compose
 from b12fhir.fhir.validate import STATUS_CODES, structure, validate
@@ -220,3 +224,69 @@ def test_decimals_are_doses_too():
     bundle = copy.deepcopy(BUNDLE)
     dose(bundle)["doseAndRate"][0]["doseQuantity"]["value"] = Decimal("0.5")
     assert validate(bundle) == []
+
+
+def spots(node: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where anything stands in a resource, from the top."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in parts if isinstance(node, dict | list) else ():
+        yield (*way, key)
+        if isinstance(value, dict | list):
+            yield from spots(value, (*way, key))
+
+
+def as_a_whole(resource: Mapping[str, Any]) -> list[str]:
+    """What the models say of it, without our way of taking it apart."""
+    model = get_fhir_model_class(resource["resourceType"])
+    try:
+        model.model_validate(dict(resource))
+    except ValidationError as error:
+        return [f"{'.'.join(map(str, e['loc']))}: {e['type']}" for e in error.errors()]
+    except (KeyError, TypeError):
+        return ["resourceType: is no FHIR resource"]
+    return []
+
+
+WRONG: tuple[Any, ...] = (
+    *(None, 5, -1.5, True, "", "x y", {}, [], [None], {"a": 1}, [{"x": 1}], "2026-13-45"),
+    *({"resourceType": "Banana"}, {"resourceType": "Patient"}),
+)
+
+
+def test_part_by_part_the_models_say_what_they_say_of_the_whole():
+    """Parts that were checked before are not checked again; that must never let a wrong one pass.
+
+    Each in turn: a place at random gets a wrong value, a wrong name, one too many, or nothing.
+    """
+    chance = random.Random(12)  # noqa: S311 - the same places again
+    places = [way for way in spots(BUNDLE) if way != ("resourceType",)]
+    refused = 0
+    for turn in range(300):
+        bundle = copy.deepcopy(BUNDLE)
+        *way, last = chance.choice(places)
+        node: Any = bundle
+        for key in way:
+            node = node[key]
+        if turn % 4 == 0:
+            node[last] = [node[last]]
+        elif turn % 4 == 1 and isinstance(node, dict):
+            node[f"{last}X"] = node.pop(last)
+        elif turn % 4 == 2:
+            del node[last]
+        else:
+            node[last] = chance.choice(WRONG)
+        said = as_a_whole(bundle)
+        refused += bool(said)
+        # Beside the models there are the lists of codes.
+        mine = [one for one in structure(bundle) if not one.endswith("not in the required list")]
+        assert mine == said, (turn, way, last)
+    assert refused > 150
+
+
+def test_a_part_that_was_good_in_one_place_is_refused_where_it_does_not_belong():
+    good = {"coding": [{"system": "http://loinc.org", "code": "2132-9"}]}
+    kept = {"resourceType": "Observation", "status": "final", "code": good}
+    assert structure(kept) == []
+    assert structure({**kept, "subject": good}) != []
+    assert structure({**kept, "code": {**good, "reference": "Patient/1"}}) != []
+    assert structure(kept) == []
