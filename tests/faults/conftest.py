@@ -12,9 +12,9 @@ import pytest
 
 from b12fhir.fhir.capabilities import READ_TYPES
 from tests.faults import acts
-from tests.faults.kills import End, Quiet
+from tests.faults.kills import Quiet
 from tests.faults.proxy import between
-from tests.faults.ward import Ward, new_ward
+from tests.faults.ward import End, Ward, new_ward
 from tests.support.hapi_server import start, stop
 
 

@@ -47,6 +47,8 @@ _DIGESTS = {SITE.system(name) for name in (CONTENT_DIGEST, DECISION_DIGEST, TREA
 
 # What a Provenance says beside its targets, and those.
 Account = tuple[str, frozenset[str]]
+# Every resource by its identity, and how often each Provenance is said.
+End = tuple[dict[str, Any], Counter[Account]]
 
 
 @dataclass
@@ -207,7 +209,7 @@ class Ward:
 
     # -- what there is in the end
 
-    def end(self) -> tuple[dict[str, Any], Counter["Account"]]:
+    def end(self) -> "End":
         """Every resource by identity, without what no two servers would give alike; and every
         Provenance: none has an identity, so they are counted by what they say."""
         found = {kind: self.all(kind) for kind in KINDS}
@@ -218,6 +220,18 @@ class Ward:
             assert name not in told, f"{name} is there twice"
             told[name] = json.loads(plain.text(one))
         return dict(sorted(told.items())), self._accounts(plain)
+
+    def check_end(self, told: "End") -> None:
+        """Nothing lost, nothing doubled, everything on record, and nothing left to do.
+
+        ``told``: the `end` of a ward that nothing disturbed.
+        """
+        state, accounts = self.end()
+        assert state == told[0]
+        # Who wrote it may not have come through; it is never told twice or of another write.
+        assert not untold(accounts, told[1])
+        assert self.audit() == []
+        assert self.sync().written == 0
 
     def _accounts(self, plain: "_Plain") -> Counter["Account"]:
         return Counter(

@@ -22,11 +22,11 @@ _ABOUT_IT = frozenset({Hook.MEDICATION_REFILL, Hook.PROBLEM_CREATE, Hook.ALLERGY
 _UNUSED = frozenset({"other-patient", "no-subject", "not-understood", "incomplete-bundle"})
 # A result under a code of the site's own: without another one it was measured and not seen.
 _UNSEEN = "unmapped-b12"
+# The rule that says of a result that its day cannot be.
+_IMPOSSIBLE = "R-20"
 
-
-# Without a day, or with one that cannot be, a B12 result may be the newest one: another that
+# Without a day, or with one that cannot be (R-20), a B12 result may be the newest one: another that
 # decides does not outdate it.
-_NEVER = "R-20"
 _B12 = frozenset({Analyte.B12_TOTAL, Analyte.B12_ACTIVE})
 
 
@@ -68,7 +68,7 @@ def _set_aside(matter: Matter) -> int:
 
 def _is_misdated(found: Finding) -> bool:
     """Is it said of a B12 result that its day cannot be?"""
-    fact = found.facts[0] if found.rule == _NEVER and found.facts else None
+    fact = found.facts[0] if found.rule == _IMPOSSIBLE and found.facts else None
     return isinstance(fact, LabResult) and fact.analyte in _B12
 
 

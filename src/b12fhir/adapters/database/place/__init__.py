@@ -8,7 +8,7 @@ what happens                               what is so afterwards
 =========================================  =====================================================
 a run is killed                            on the same machine the next call of another run takes
                                            its patients and its lease over; on another machine
-                                           after a minute
+                                           after a minute; the patients have the last turns
 a run is stopped and goes on later         after a minute others take it for dead; what it then
                                            ends changes nothing here, and it goes on as a new run
 a patient is noted during a turn           waits again when the turn ends

@@ -36,9 +36,9 @@ class Changes:
         """This one looks now."""
         row = {"scope": self._scope, "fingerprint": fingerprint, "first": now, "last": now}
         new = insert_into(connection, READER).values(row)
-        key = tuple(column.name for column in READER.primary_key.columns)
         again = {"last": now, "first": now} if anew else {"last": now}
-        connection.execute(new.on_conflict_do_update(index_elements=key, set_=again))
+        kept = new.on_conflict_do_update(index_elements=READER.primary_key.columns, set_=again)
+        connection.execute(kept)
 
     def marks(self, connection: Connection) -> dict[str, datetime]:
         """The mark of each type."""
@@ -71,8 +71,9 @@ class Changes:
         ]
         if rows:
             new = insert_into(connection, SEEN)
-            key = tuple(column.name for column in SEEN.primary_key.columns)
-            kept = new.on_conflict_do_update(index_elements=key, set_={"at": new.excluded.at})
+            kept = new.on_conflict_do_update(
+                index_elements=SEEN.primary_key.columns, set_={"at": new.excluded.at}
+            )
             connection.execute(kept, rows)
 
     def forget(self, connection: Connection, before: Mapping[str, datetime]) -> None:

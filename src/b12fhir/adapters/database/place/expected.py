@@ -33,10 +33,11 @@ class Expectations:
         ]
         if rows:
             new = insert_into(connection, EXPECTED)
-            key = tuple(column.name for column in EXPECTED.primary_key.columns)
             values = {name: new.excluded[name] for name in _VALUES}
             newer = new.on_conflict_do_update(
-                index_elements=key, set_=values, where=new.excluded.at >= _C.at
+                index_elements=EXPECTED.primary_key.columns,
+                set_=values,
+                where=new.excluded.at >= _C.at,
             )
             connection.execute(newer, rows)
 
