@@ -72,12 +72,14 @@ class Turn:
 
     ``asked`` counts how often the patient was noted, so that a note that comes meanwhile counts.
     ``by`` names who has it: a turn that somebody else took over meanwhile is not ended by it.
-    ``expects`` is what the record must show; to end the turn is to have seen it.
+    ``expects`` is what the record must show; to end the turn is to have seen it. ``under`` is the
+    fingerprint of the last full read when the turn was taken: a later full read notes all anew.
     """
 
     patient: str
     asked: int
     by: str = field(default="", compare=False, repr=False)
+    under: str = field(default="", compare=False, repr=False)
     expects: tuple[Expected, ...] = field(default=(), compare=False, repr=False)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from b12fhir.adapters.audit.line import GENESIS, BrokenLineError, Line, parse_line
+from b12fhir.adapters.audit.line import GENESIS, Line, parse_line
 
 _BLOCK = 65_536
 
@@ -51,8 +51,21 @@ def lines(path: Path) -> Iterator[Line]:
                 yield parse_line(raw)
 
 
-def tail_of(path: Path) -> Tail:
-    """Where the next line goes. Raises `OSError`, and `BrokenLineError` for a last line changed."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A line that this process wrote: its bytes, newline included, and its place in the chain."""
+
+    raw: bytes
+    place: Tail
+
+
+def tail_of(path: Path, known: Known | None = None) -> Tail:
+    """Where the next line goes. Raises `OSError`, and `BrokenLineError` for a last line changed.
+
+    If the last line is the ``known`` one, to the byte, it is not taken apart again.
+    """
+    if known is not None and _ends_with(path, known.raw):
+        return known.place
     whole, torn = _last(path) if path.exists() else (b"", b"")
     if not whole:
         full = [one for one in files_of(path) if one != path]
@@ -61,6 +74,18 @@ def tail_of(path: Path) -> Tail:
         return Tail(torn=torn)
     line = parse_line(whole)
     return Tail(line.seq, line.hash, line.prev, torn)
+
+
+def _ends_with(path: Path, line: bytes) -> bool:
+    """Is this the last line of the file, and nothing after it?"""
+    try:
+        with path.open("rb") as stream:
+            begin = stream.seek(0, 2) - len(line)
+            # The newline before it as well: else a longer line could end like it.
+            stream.seek(max(begin - 1, 0))
+            return stream.read() == (b"\n" if begin > 0 else b"") + line
+    except FileNotFoundError:
+        return False
 
 
 def _last(path: Path) -> tuple[bytes, bytes]:
@@ -73,6 +98,3 @@ def _last(path: Path) -> tuple[bytes, bytes]:
             held = stream.read(step) + held
     whole, newline, torn = held.rpartition(b"\n")
     return (whole.rpartition(b"\n")[2], torn) if newline else (b"", held)
-
-
-__all__ = ["BrokenLineError", "Tail", "files_of", "lines", "raw_lines", "segment_path", "tail_of"]

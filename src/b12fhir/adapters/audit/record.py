@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from b12fhir import __version__
-from b12fhir.adapters.audit.chain import Tail, lines, segment_path, tail_of
+from b12fhir.adapters.audit.chain import Known, Tail, lines, segment_path, tail_of
 from b12fhir.adapters.audit.disk import append, cut, locked, quiet, replace, sync_folder
 from b12fhir.adapters.audit.head import Head, read_head, write_head
 from b12fhir.adapters.audit.line import BrokenLineError, make_line
@@ -37,6 +37,7 @@ class FileAudit:
         self._clock = clock
         self._key = key
         self._rotate_at = rotate_at
+        self._known: Known | None = None
         self._memory: Memory | None = None
         self._memory_lock = Lock()
 
@@ -81,7 +82,7 @@ class FileAudit:
     def _ready(self) -> Tail:
         """The end of the chain, mended if a crash left it half written; rotated if it is full."""
         try:
-            tail = tail_of(self._path)
+            tail = tail_of(self._path, self._known)
         except BrokenLineError as broken:
             raise self._not_whole(f"in its last line {broken}") from None
         mended = self._head_mended(tail)
@@ -123,6 +124,7 @@ class FileAudit:
         data, name = make_line(entry, at, tail.seq + 1, tail.hash)
         append(self._path, data)
         write_head(self._path, Head(tail.seq + 1, name), self._key)
+        self._known = Known(data, Tail(tail.seq + 1, name, tail.hash))
         return name
 
     def _unwritable(self, error: OSError) -> AuditError:

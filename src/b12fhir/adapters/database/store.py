@@ -12,8 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Lock
 
-from sqlalchemy import URL, Connection, Engine, Table, false, make_url, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Engine, false, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from b12fhir.adapters.database.engines import (
@@ -271,18 +270,6 @@ class Store:
                 f"{self._use.what} ({self.name}) cannot be used now ({code}).",
                 hint=self._use.away,
             ) from None
-
-
-def keep_once(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that leaves out what is there already."""
-    return insert_into(connection, table).on_conflict_do_nothing()
-
-
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that can say what happens to rows that are there: the same words in both."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
 
 
 def _checked(text: str, use: Use) -> URL:

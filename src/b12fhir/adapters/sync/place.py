@@ -169,7 +169,8 @@ class PlaceInMemory:
         self._last.pop(name, None)
         row.tried = False
         row.by = f"turn {next(self._numbers)}"
-        return Turn(name, row.asked, row.by, tuple(self._expected.get(name, {}).values()))
+        under = self._full.fingerprint if self._full else ""
+        return Turn(name, row.asked, row.by, under, tuple(self._expected.get(name, {}).values()))
 
     def _own(self, turn: Turn) -> _Patient | None:
         """The patient, while the turn is still in force."""

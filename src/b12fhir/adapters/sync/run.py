@@ -249,7 +249,7 @@ class _Round:
     def _end(self, turn: Turn, result: PatientResult | None) -> None:
         """Only who is done with waits no more, and only if the run still hears of it."""
         late = self._kit.left.is_set()
-        if late or result is None or not result.is_done or self._is_beside():
+        if late or result is None or not result.is_done or self._is_beside(turn):
             # A record that cannot be read must not have the first turn of each run.
             self._place.give_back(turn, tried=result is not None and not result.is_done)
         elif self._rules:
@@ -257,13 +257,12 @@ class _Round:
         else:
             self._place.end(turn)
 
-    def _is_beside(self) -> bool:
+    def _is_beside(self, turn: Turn) -> bool:
         """Do other things decide for everybody else, such as another pack or day?
 
         Then this run answers what it was asked, and the next one looks at the patient again.
         """
-        last = self._place.full_read() if self._rules else None
-        return last is not None and last.fingerprint != self._rules
+        return bool(self._rules and turn.under) and turn.under != self._rules
 
     def _guarded(self, turn: Turn) -> PatientResult | None:
         """One patient; no error leaves here, because the next patient must have a turn.

@@ -279,6 +279,20 @@ def test_the_last_full_read_is_kept_with_what_decided_then(place):
     assert place.full_read().fingerprint == "pack 2"
 
 
+def test_a_turn_says_what_decided_when_it_was_taken(place):
+    note(place, ANNA, BEN)
+    [before] = place.claim(1)
+    place.note(Found([ANNA, BEN]), FullRead(NOON, "pack 2"))
+    [after] = place.claim(1)
+    assert (before.under, after.under) == ("", "pack 2")
+    # Who was noted by the full read in between waits again: what decided before does not count.
+    place.end(before)
+    [again] = place.claim(5)
+    assert (again.patient, again.under) == (ANNA, "pack 2")
+    place.end(after)
+    assert place.claim_only(BEN).under == "pack 2"
+
+
 def test_what_is_known_outlasts_a_run(place):
     place.note(
         Found([ANNA], {"Goal": NOON}, [Version("Goal", "g", "1", NOON)]), FullRead(NOON, "pack")

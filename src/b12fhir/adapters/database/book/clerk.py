@@ -21,7 +21,8 @@ from b12fhir.adapters.database.book.answers import Answers
 from b12fhir.adapters.database.book.news import News, with_cards
 from b12fhir.adapters.database.book.rows import answered_of, heard_row, issued_row
 from b12fhir.adapters.database.book.silences import Silences
-from b12fhir.adapters.database.store import Store, keep_once
+from b12fhir.adapters.database.inserts import keep_once
+from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
 from b12fhir.errors import BookError
 from b12fhir.service.hooks.keeping import Heard, Held, Issued

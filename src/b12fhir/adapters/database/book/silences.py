@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import case
 
 from b12fhir.adapters.database.book.rows import silence_row
-from b12fhir.adapters.database.store import Store, insert_into
+from b12fhir.adapters.database.inserts import insert_into
+from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables.book import SILENCE
 from b12fhir.service.hooks.keeping import Held
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select, update
 
-from b12fhir.adapters.database.store import insert_into
+from b12fhir.adapters.database.inserts import overwrite
 from b12fhir.adapters.database.tables.place import MARK, PLACE, READER, SEEN
 from b12fhir.ports import FullRead, Reader, Version
 
@@ -35,10 +35,8 @@ class Changes:
     ) -> None:
         """This one looks now."""
         row = {"scope": self._scope, "fingerprint": fingerprint, "first": now, "last": now}
-        new = insert_into(connection, READER).values(row)
-        again = {"last": now, "first": now} if anew else {"last": now}
-        kept = new.on_conflict_do_update(index_elements=READER.primary_key.columns, set_=again)
-        connection.execute(kept)
+        changed = ("first", "last") if anew else ("last",)
+        connection.execute(overwrite(connection, READER, *changed), row)
 
     def marks(self, connection: Connection) -> dict[str, datetime]:
         """The mark of each type."""
@@ -55,11 +53,7 @@ class Changes:
         """Move marks."""
         rows = [{"scope": self._scope, "kind": kind, "at": at} for kind, at in marks.items()]
         if rows:
-            new = insert_into(connection, MARK)
-            moved = new.on_conflict_do_update(
-                index_elements=("scope", "kind"), set_={"at": new.excluded.at}
-            )
-            connection.execute(moved, rows)
+            connection.execute(overwrite(connection, MARK, "at"), rows)
 
     def see(self, connection: Connection, seen: Iterable[Version]) -> None:
         """Remember versions."""
@@ -70,11 +64,7 @@ class Changes:
             for one in sorted(seen, key=lambda one: (one.kind, one.id, one.version))
         ]
         if rows:
-            new = insert_into(connection, SEEN)
-            kept = new.on_conflict_do_update(
-                index_elements=SEEN.primary_key.columns, set_={"at": new.excluded.at}
-            )
-            connection.execute(kept, rows)
+            connection.execute(overwrite(connection, SEEN, "at"), rows)
 
     def forget(self, connection: Connection, before: Mapping[str, datetime]) -> None:
         """Forget versions from before a moment, by type."""

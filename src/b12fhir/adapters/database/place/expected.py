@@ -1,12 +1,11 @@
 """What the record of a patient must show at the next turn. Parts of transactions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, delete, select
 
-from b12fhir.adapters.database.store import insert_into
+from b12fhir.adapters.database.inserts import insert_into
 from b12fhir.adapters.database.tables.place import EXPECTED
 from b12fhir.ports import Expected, Turn, Version
 
@@ -54,14 +53,14 @@ class Expectations:
             for row in connection.execute(query)
         ]
 
-    def added(self, connection: Connection, turns: Sequence[Turn]) -> list[Turn]:
-        """The same turns, with what each must show."""
-        if not turns:
-            return []
+    def of(
+        self, connection: Connection, turns: Sequence[Turn]
+    ) -> Iterator[tuple[Turn, tuple[Expected, ...]]]:
+        """Turns, at least one, each with what it must show."""
         held = defaultdict(list)
         for one in self.all(connection, *(turn.patient for turn in turns)):
             held[one.patient].append(one)
-        return [replace(turn, expects=tuple(held[turn.patient])) for turn in turns]
+        return ((turn, tuple(held[turn.patient])) for turn in turns)
 
     def met(self, connection: Connection, turn: Turn) -> None:
         """This turn saw what it must; not what was listed since."""

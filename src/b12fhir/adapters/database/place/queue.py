@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from sqlalchemy import Connection, and_, case, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
-from b12fhir.adapters.database.store import insert_into
+from b12fhir.adapters.database.inserts import insert_into
 from b12fhir.adapters.database.tables.place import (
     DONE,
     GIVEN_BACK,
@@ -20,6 +20,25 @@ from b12fhir.ports import Turn
 
 _C = PATIENT.c
 _KEY = ("scope", "patient")
+# The end of one turn. Made once: to make a statement costs more than to run it, and this is the one
+# of every patient. A name may not be that of a column.
+_OWN = (
+    _C.scope == bindparam("server"),
+    _C.patient == bindparam("who"),
+    _C.state == HELD,
+    _C.holder == bindparam("by"),
+    _C.claimed == bindparam("turn"),
+)
+_OVER = (
+    update(PATIENT)
+    .where(*_OWN)
+    .values(
+        # Who was noted meanwhile waits.
+        state=case((_C.asked > bindparam("turn"), WAITS), else_=bindparam("else")),
+        holder=None,
+    )
+)
+_END = _OVER.values(again_on=bindparam("again"))
 
 
 class Queue:
@@ -144,26 +163,16 @@ class Queue:
 
     def end(self, connection: Connection, turn: Turn, again_on: date | None) -> bool:
         """The turn is over; false if it was somebody else's by now."""
-        return self._over(connection, turn, DONE, {"again_on": again_on})
+        done = connection.execute(_END, {**self._own(turn), "else": DONE, "again": again_on})
+        return bool(done.rowcount)
 
     def give_back(self, connection: Connection, turn: Turn, *, tried: bool) -> None:
         """The patient waits for the next run; after the others, if tried in vain."""
-        self._over(connection, turn, TRIED if tried else GIVEN_BACK, {})
+        connection.execute(_OVER, {**self._own(turn), "else": TRIED if tried else GIVEN_BACK})
 
-    def _over(
-        self, connection: Connection, turn: Turn, state: int, more: dict[str, date | None]
-    ) -> bool:
-        own = (
-            self._mine,
-            _C.patient == turn.patient,
-            _C.state == HELD,
-            _C.holder == turn.by,
-            _C.claimed == turn.asked,
-        )
-        noted_since = _C.asked > turn.asked
-        after = {"state": case((noted_since, WAITS), else_=state), "holder": None}
-        done = connection.execute(update(PATIENT).where(*own).values(after | more))
-        return bool(done.rowcount)
+    def _own(self, turn: Turn) -> dict[str, str | int]:
+        """What tells that the turn is still this one."""
+        return {"server": self._scope, "who": turn.patient, "by": turn.by, "turn": turn.asked}
 
     def _numbers(self, connection: Connection, count: int) -> int:
         """The first of so many new numbers; others wait for theirs until the transaction ends."""

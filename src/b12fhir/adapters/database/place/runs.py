@@ -20,8 +20,8 @@ from sqlalchemy import (
     update,
 )
 
+from b12fhir.adapters.database.inserts import keep_once
 from b12fhir.adapters.database.place.process import Process, this_process
-from b12fhir.adapters.database.store import keep_once
 from b12fhir.adapters.database.tables.place import (
     GIVEN_BACK,
     HELD,

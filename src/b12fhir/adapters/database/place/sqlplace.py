@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import date, datetime
 from threading import Event, Lock, Thread
 
@@ -128,7 +129,7 @@ class SqlPlace:
                         _, tried = self._given_back[turn.patient]
                         self._queue.give_back(connection, turn, tried=tried)
                 if mine:
-                    return self._expectations.added(connection, mine)
+                    return self._told(connection, mine)
             return []
 
     def claim_only(self, patient: str) -> Turn | None:
@@ -136,7 +137,7 @@ class SqlPlace:
         with self._living() as (connection, run):
             self._runs.bury(connection, run)
             turn = self._queue.claim_only(connection, run, patient)
-            return self._expectations.added(connection, [turn])[0] if turn else None
+            return self._told(connection, [turn])[0] if turn else None
 
     def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
         """The patient is done."""
@@ -181,6 +182,19 @@ class SqlPlace:
                 with suppress(StoreError), self._store.begin(writes=True) as connection:
                     self._runs.end(connection, run)
         self._store.close()
+
+    def _told(self, connection: Connection, turns: Sequence[Turn]) -> list[Turn]:
+        """Turns, with what is asked of them.
+
+        What decides is read after they were taken: whatever changes it later notes the patients
+        again.
+        """
+        last = self._changes.full_read(connection)
+        under = last.fingerprint if last else ""
+        return [
+            replace(turn, under=under, expects=expects)
+            for turn, expects in self._expectations.of(connection, turns)
+        ]
 
     @contextmanager
     def _ending(self) -> Iterator[Connection | None]:
