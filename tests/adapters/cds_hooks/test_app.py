@@ -576,6 +576,23 @@ def test_feedback_is_kept(house):
     assert house.book.heard[0].service == "b12-patient-view"
 
 
+@pytest.mark.parametrize(
+    ("caller", "client"),
+    [
+        ({"issuer": "https://ehr.example", "tenant": "north"}, "https://ehr.example|north"),
+        # No token is asked for: all clients are one.
+        ({"issuer": ""}, ""),
+    ],
+)
+def test_a_card_and_the_answer_to_it_bear_who_called(caller, client):
+    house = House(gate=Gate(**caller))
+    [card] = cards(house.call(whole()))
+    house.call(feedback(), "b12-patient-view/feedback")
+    assert card["uuid"] == house.book.issued[0].uuid
+    assert {one.client for one in house.book.issued} == {client}
+    assert {one.client for one in house.book.heard} == {client}
+
+
 def test_feedback_that_is_not_understood_is_not_kept(house):
     entry = feedback()["feedback"][0] | {"outcome": "ignored"}
     answer = house.call({"feedback": [entry]}, "b12-patient-view/feedback")

@@ -77,9 +77,10 @@ class Desk:
 
     def feedback(self, service_id: str, environ: Environ, path: str) -> None:
         """Keep what came of cards."""
-        self._admitted(environ, path)
+        caller = self._admitted(environ, path)
         service = self._service(service_id)
-        heard = read_feedback(service.id, self._sent(environ), self._parts.clock())
+        now, client = self._parts.clock(), _client(caller)
+        heard = read_feedback(service.id, self._sent(environ), now, client)
         self._parts.book.hear(heard)
         for one in heard:
             self._parts.metrics.heard(service.id, one.outcome)
@@ -89,7 +90,7 @@ class Desk:
         """Who calls. The address that a token must be made out to is never read from the call."""
         parts, given = self._parts, environ.get("HTTP_AUTHORIZATION", "")
         caller = parts.gate.admit(given, parts.public + path, parts.clock())
-        who = _name_of(caller) if caller.issuer else environ.get("REMOTE_ADDR", "")
+        who = _client(caller) or environ.get("REMOTE_ADDR", "")
         wait = self._rates.wait(who, time.monotonic())
         if wait:
             raise too_often(wait)
@@ -119,7 +120,7 @@ class Desk:
         cards = advise(proposal, call, unchecked, record)
         shown = self._shown(service, cards, call, site, now)
         rules = fingerprint(protocol.pack.id)
-        issuing = Issuing(service.id, now, rules, parts.uuids, parts.links)
+        issuing = Issuing(service.id, now, rules, parts.uuids, _client(caller), parts.links)
         told, issued = answer(shown, proposal, call, issuing)
         if issued:
             parts.book.issue(issued)
@@ -164,13 +165,19 @@ class Desk:
             metrics.set_aside(service.id, code, count)
 
 
+def _client(caller: Caller) -> str:
+    """Who called; ``""`` where no token says so."""
+    return f"{caller.issuer}|{caller.tenant}" if caller.issuer else ""
+
+
 def _name_of(caller: Caller) -> str:
     """What stands for the server where none was named: never an address.
 
     A client may send a record whose addresses are not its own: compared with it, every result
     would seem to be another server's.
     """
-    return f"client:{caller.issuer}|{caller.tenant}" if caller.issuer else _LOCAL
+    client = _client(caller)
+    return f"client:{client}" if client else _LOCAL
 
 
 def _set_aside(issues: Sequence[Issue]) -> Mapping[str, int]:

@@ -17,7 +17,7 @@ from b12fhir.adapters.database.use import Use
 from b12fhir.errors import ConfigError
 
 # The newest step; a test holds it to the folder of the steps.
-HEAD = "0005"
+HEAD = "0006"
 REVISION = table("b12fhir_revision", column("version_num"))
 
 _FOLDER = Path(__file__).with_name("migrations")

@@ -27,7 +27,7 @@ def tables(report: FeedbackReport) -> Iterator[Table]:
 def footer(report: FeedbackReport) -> str:
     """What was counted, and how to read it."""
     since = f"issued since {report.since.isoformat()}" if report.since else "that are kept"
-    lost = f" Feedback on cards that are not in the book: {report.unjoined}."
+    lost = f" Feedback on cards that are not in the book or another client's: {report.unjoined}."
     held = (
         f" Not shown again because of an answer: {sum(one.times for one in report.held)} times; "
         "a silence is counted from its beginning."

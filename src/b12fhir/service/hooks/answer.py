@@ -36,13 +36,15 @@ class Issuing:
     """Where and when cards are given out.
 
     ``service`` is the id of the service, ``at`` an instant with a zone, ``rules`` the fingerprint
-    of the rules in force, ``links`` what every card is to link to. ``new_id`` makes a fresh UUID.
+    of the rules in force, ``client`` who gets them (``""``: not told apart), ``links`` what every
+    card is to link to. ``new_id`` makes a fresh UUID.
     """
 
     service: str
     at: datetime
     rules: str
     new_id: Callable[[], str]
+    client: str = ""
     links: tuple[Link, ...] = ()
 
 
@@ -108,6 +110,7 @@ class _Given:
             pack=pack,
             rules=issuing.rules,
             suggestions={uuid: one.label for uuid, one in self.suggested},
+            client=issuing.client,
         )
 
 

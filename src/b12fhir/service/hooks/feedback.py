@@ -6,6 +6,7 @@ again, while an override that was lost would let a card come back for ever.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +21,10 @@ _MOMENT = re.compile(
 _MOST_CODE = 200
 
 
-def read_feedback(service: str, body: object, received: datetime) -> tuple[Heard, ...]:
-    """The entries of a message to ``service``, in its order; ``received`` is now.
+def read_feedback(
+    service: str, body: object, received: datetime, client: str = ""
+) -> tuple[Heard, ...]:
+    """The entries of a message of ``client`` to ``service``, in its order; ``received`` is now.
 
     Raises `CallError` naming the member for anything that cannot be joined to a card or counted.
     """
@@ -34,10 +37,8 @@ def read_feedback(service: str, body: object, received: datetime) -> tuple[Heard
             hint="Nothing was kept. Send it in parts.",
             where="feedback",
         )
-    return tuple(
-        _heard(service, entry, received, f"feedback[{place}]")
-        for place, entry in enumerate(entries)
-    )
+    heard = (_heard(service, entry, received, f"feedback[{n}]") for n, entry in enumerate(entries))
+    return tuple(replace(one, client=client) for one in heard)
 
 
 def _heard(service: str, entry: object, received: datetime, where: str) -> Heard:

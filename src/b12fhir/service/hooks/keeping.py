@@ -19,7 +19,8 @@ class Issued:
     `b12fhir.fhir.identity`); ``user`` is ``""`` where nobody knows who reads. ``uuid`` is that of
     the card, ``suggestions`` maps the uuid of each suggestion to its label. ``pack`` is
     ``id/version``, ``rules`` the fingerprint of the rules in force, ``fingerprint`` that of the
-    decision and its inputs. ``at`` is an instant with a zone.
+    decision and its inputs. ``at`` is an instant with a zone. ``client`` is who called, ``""``
+    where clients are not told apart.
     """
 
     uuid: str
@@ -36,6 +37,7 @@ class Issued:
     pack: str
     rules: str
     suggestions: Mapping[str, str] = field(default_factory=dict)
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Heard:
     """One entry of feedback on a card. ``at`` is the client's time, ``received`` ours.
 
     ``reason`` and ``system`` are the code of the override reason, ``""`` without one. ``comment``
-    is the reader's own text: it may name a patient, so it is kept and never logged.
+    is the reader's own text: it may name a patient, so it is kept and never logged. ``client`` is
+    who sent it: only what the client of a card says of it counts.
     """
 
     card: str
@@ -55,6 +58,7 @@ class Heard:
     reason: str = ""
     system: str = ""
     comment: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ class CardBook(Protocol):
     def hear(self, entries: Sequence[Heard]) -> None:
         """Keep feedback, durably, before it returns; the same entry twice is kept once.
 
-        A card that was never issued is kept as well and joins nothing. Raises `BookError` (503) if
+        Feedback on a card that was never issued, or to another client, is kept as well and joins
+        nothing. Raises `BookError` (503) if
         it cannot be kept: then nothing of it was, and the client may send it again.
         """
         ...

@@ -116,7 +116,7 @@ class FeedbackReport:
 
     ``held`` are the silences that held a card back since, each counted from its beginning.
     ``since`` is ``None`` for all that is kept. ``unjoined`` counts feedback on cards that are not
-    in the book: never issued, or lost with a process that was killed.
+    in the book: never issued, issued to another client, or lost with a process that was killed.
     """
 
     since: datetime | None

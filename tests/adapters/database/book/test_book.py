@@ -120,6 +120,7 @@ def test_the_same_feedback_twice_is_kept_once(book, other, store):
         {"comment": "no"},
         {"at": T0 + timedelta(hours=1)},
         {"card": "another"},
+        {"client": "another"},
     ],
 )
 def test_another_answer_is_kept_as_well(book, store, change):
@@ -132,6 +133,36 @@ def test_feedback_on_a_card_that_was_never_issued_is_kept_and_silences_nothing(b
     book.hear([heard("nobody-knows-it")])
     assert rows_of(store, FEEDBACK) == 1
     assert book.recall(ANNA) == ()
+
+
+def test_only_the_client_of_a_card_answers_it(book, other):
+    """Whoever came by the id of another one's card must not silence what that one is to see."""
+    card = issued(client="https://ehr.example|north")
+    book.issue([card])
+    book.hear([heard(card, client="https://ehr.example|south"), heard(card, client="")])
+    assert (book.recall(ANNA), other.recall(ANNA)) == ((), ())
+    said = heard(card, client="https://ehr.example|north")
+    book.hear([said])
+    assert book.recall(ANNA) == (Answered(card, said),)
+    assert eventually(lambda: other.recall(ANNA) == (Answered(card, said),))
+
+
+def test_a_card_that_went_to_nobody_by_name_is_answered_by_any_client(book):
+    """Issued while no token was asked for, or by a version that did not keep who got it."""
+    card = issued()
+    book.issue([card])
+    book.hear([heard(card, client="https://ehr.example|north")])
+    assert [one.issued for one in book.recall(ANNA)] == [card]
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 100_000])
+def test_a_client_of_any_name_is_kept_and_answers_its_cards(book, store, text):
+    """A card that cannot be written would keep all that come after it waiting."""
+    card = issued(client=text)
+    book.issue([card])
+    book.hear([heard(card, client=text)])
+    assert [one.issued.uuid for one in book.recall(ANNA)] == [card.uuid]
+    assert rows_of(store, ISSUED) == 1
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "x" * 100_000, "Ω'; DROP TABLE issued; --"])

@@ -76,7 +76,7 @@ def test_two_workers_may_make_the_tables_at_once(url):
     first.prepare()
     second.prepare()
     with first.begin() as connection:
-        assert connection.execute(BOOK.select()).all() == [(5,)]
+        assert connection.execute(BOOK.select()).all() == [(6,)]
         assert set(METADATA.tables) <= set(inspect(connection).get_table_names())
     first.close()
     second.close()
@@ -105,7 +105,7 @@ def test_tables_of_another_version_are_not_touched(book, store):
     store.prepare()
     with store.begin() as connection:
         connection.execute(text("UPDATE b12fhir_revision SET version_num = '9999'"))
-    with pytest.raises(ConfigError, match="version 9999; this program knows 0005"):
+    with pytest.raises(ConfigError, match="version 9999; this program knows 0006"):
         book.prepare()
     card = issued()
     with pytest.raises(BookError, match="version 9999"):

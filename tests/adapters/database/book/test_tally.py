@@ -44,6 +44,16 @@ def test_a_card_counts_once_with_its_last_answer(book, store):
     assert counts(read_report(store, None).total) == (1, 0, 0)
 
 
+def test_what_another_client_says_of_a_card_is_not_its_answer(book, store):
+    card = issued(client="north")
+    book.issue([card])
+    mine = heard(card, client="north")
+    later = mine.received + timedelta(minutes=1)
+    book.hear([mine, heard(card, client="south", outcome=ACCEPTED, reason="", received=later)])
+    report = read_report(store, None)
+    assert (counts(report.total), report.unjoined) == ((0, 1, 0), 1)
+
+
 def test_only_cards_since_a_day_count(book, store):
     old, new = issued(at=T0 - timedelta(days=2)), issued()
     book.issue([old, new])

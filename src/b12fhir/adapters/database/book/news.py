@@ -2,7 +2,7 @@
 
 Rows can be committed in another order than they were numbered, so the numbers of the last minute
 are compared with those that were told. Feedback may also come before its card is written, or for
-one that was never issued: it is looked for again during an hour, and then left alone.
+one that was never issued to its client: it is looked for again during an hour, and then left alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, select
 
-from b12fhir.adapters.database.book.rows import JOINED, answered_of
+from b12fhir.adapters.database.book.rows import ANSWERS, JOINED, answered_of
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import Answered
 from b12fhir.service.hooks.snooze import INFO_AT_MOST
@@ -20,7 +20,7 @@ LATE = timedelta(minutes=1)
 PATIENCE = timedelta(hours=1)
 _ORPHANS = 500
 
-_WITH_CARDS = FEEDBACK.outerjoin(ISSUED, ISSUED.c.uuid == FEEDBACK.c.card)
+_WITH_CARDS = FEEDBACK.outerjoin(ISSUED, ANSWERS)
 # Asked several times a second, so only numbers; made once, for making it costs more than asking.
 _NUMBERS = select(FEEDBACK.c.id, FEEDBACK.c.received).where(FEEDBACK.c.id > bindparam("settled"))
 

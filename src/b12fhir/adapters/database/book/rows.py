@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Row, and_, or_
 
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import Answered, Heard, Held, Issued
@@ -39,6 +39,13 @@ JOINED = (
 )
 
 
+# A card is answered by the client that got it; by any where that is not known.
+ANSWERS = and_(
+    ISSUED.c.uuid == FEEDBACK.c.card,
+    or_(ISSUED.c.client == "", ISSUED.c.client == FEEDBACK.c.client),
+)
+
+
 def issued_row(one: Issued) -> dict[str, Any]:
     """A card as a row of `issued`."""
     return {
@@ -56,6 +63,7 @@ def issued_row(one: Issued) -> dict[str, Any]:
         "pack": one.pack,
         "rules": one.rules,
         "suggestions": _encode(one.suggestions).decode(),
+        "client": storable(one.client, ADDRESS),
     }
 
 
@@ -88,6 +96,7 @@ def heard_row(one: Heard) -> dict[str, Any]:
         "reason": storable(one.reason, CODE),
         "system": storable(one.system, ADDRESS),
         "comment": storable(one.comment, COMMENT),
+        "client": storable(one.client, ADDRESS),
     }
     parts = [one.at.astimezone(UTC).isoformat(), *said.values()]
     entry = hashlib.sha256(_encode(parts)).hexdigest()
@@ -123,6 +132,7 @@ def _heard_of(row: Row[Any]) -> Heard:
         accepted=_read_ids(row.feedback_accepted),
         reason=row.feedback_reason,
         system=row.feedback_system,
+        client=row.feedback_client,
     )
 
 
@@ -142,4 +152,5 @@ def _issued_of(row: Row[Any]) -> Issued:
         pack=row.issued_pack,
         rules=row.issued_rules,
         suggestions=_read_labels(row.issued_suggestions),
+        client=row.issued_client,
     )

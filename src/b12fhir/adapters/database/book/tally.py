@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from b12fhir.adapters.database.book.rows import ANSWERS
 from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE
 from b12fhir.errors import ConfigError
@@ -30,9 +31,8 @@ def _tallies(connection: Connection, since: datetime | None) -> list[Tally]:
     rank = func.row_number().over(
         partition_by=FEEDBACK.c.card, order_by=(FEEDBACK.c.received.desc(), FEEDBACK.c.id.desc())
     )
-    ranked = select(
-        FEEDBACK.c.card, FEEDBACK.c.outcome, FEEDBACK.c.reason, rank.label("rank")
-    ).subquery()
+    answers = select(FEEDBACK.c.card, FEEDBACK.c.outcome, FEEDBACK.c.reason, rank.label("rank"))
+    ranked = answers.select_from(FEEDBACK.join(ISSUED, ANSWERS)).subquery()
     last = select(ranked).where(ranked.c.rank == 1).subquery()
     named = (
         ISSUED.c.rule,
@@ -51,7 +51,7 @@ def _tallies(connection: Connection, since: datetime | None) -> list[Tally]:
 def _unjoined(connection: Connection, since: datetime | None) -> int:
     query = (
         select(func.count())
-        .select_from(FEEDBACK.outerjoin(ISSUED, ISSUED.c.uuid == FEEDBACK.c.card))
+        .select_from(FEEDBACK.outerjoin(ISSUED, ANSWERS))
         .where(ISSUED.c.uuid.is_(None))
     )
     if since is not None:

@@ -1,6 +1,6 @@
 """The tables of the book."""
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Integer, String, Table, text
 
 from b12fhir.adapters.database.tables.metadata import METADATA, Instant
 
@@ -26,11 +26,13 @@ ISSUED = Table(
     Column("pack", String, nullable=False),
     Column("rules", String, nullable=False),
     Column("suggestions", String, nullable=False),
+    Column("client", String, nullable=False, server_default=text("''")),
 )
 
 # `entry` is a digest of all that the client said, so that the same entry is kept once. `card` is no
 # foreign key: feedback may come before its card is written, or for one that is swept. Ids are never
-# given twice, since readers ask for what is new by id.
+# given twice, since readers ask for what is new by id. `client` is who got a card, or answered;
+# empty where none is told apart, and on cards from before it was kept.
 FEEDBACK = Table(
     "feedback",
     METADATA,
@@ -45,6 +47,7 @@ FEEDBACK = Table(
     Column("reason", String, nullable=False),
     Column("system", String, nullable=False),
     Column("comment", String, nullable=False),
+    Column("client", String, nullable=False, server_default=text("''")),
     sqlite_autoincrement=True,
 )
 
