@@ -94,7 +94,9 @@ def _feedback(service: Service) -> Document:
         "summary": f"What came of cards of {service.id}",
         "security": [{"client": []}, {}],
         "requestBody": _takes(_FEEDBACK),
-        "responses": {"200": {"description": "It is kept."}}
+        "responses": {
+            "200": {"description": "It is kept; it counts if the card was this client's."}
+        }
         | _refusals(400, 401, 413, 415, 429, 503),
     }
 
