@@ -15,6 +15,7 @@ from b12fhir.errors import RefusedError, StoreError, TemporaryServerError
 from b12fhir.fhir.capabilities import read_capabilities
 from b12fhir.fhir.site import Site
 from b12fhir.ports import Found, FullRead, Resource
+from b12fhir.ports import begun as changing_to
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 DAY = date(2026, 11, 21)
@@ -566,10 +567,12 @@ def test_a_server_that_is_away_is_an_error_whatever_is_known(place):
         find(odd, place, now=NOW + timedelta(days=8))
 
 
-def test_another_pack_is_announced_before_the_patients_are_noted(place):
-    """A run of the old one that goes on meanwhile must not end the turns that the new one noted."""
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_pack_is_announced_before_the_patients_are_noted(place, is_first):
+    """A run of another one that is at work beside it must not end the turns that this one noted."""
     odd = server()
-    begun(odd, place)
+    if not is_first:
+        begun(odd, place)
     said: list[FullRead | None] = []
 
     def listens(found: Iterator[Resource], params: Mapping[str, str]) -> Iterator[Resource]:
@@ -579,7 +582,7 @@ def test_another_pack_is_announced_before_the_patients_are_noted(place):
 
     odd.kind, odd.fault = "Patient", listens
     find(odd, place, fingerprint="another pack")
-    assert said == [FullRead(NOW, "changing")]
+    assert said == [FullRead(NOW, changing_to("another pack"))]
     assert place.full_read() == FullRead(NOW, "another pack")
 
 

@@ -23,7 +23,7 @@ from b12fhir.adapters.sync.finding import Wish
 from b12fhir.adapters.sync.place import PlaceInMemory
 from b12fhir.errors import StoreError, TemporaryServerError
 from b12fhir.fhir.site import Site
-from b12fhir.ports import AuditEntry, Found, FullRead, Place, Recalled, Turn
+from b12fhir.ports import AuditEntry, Found, FullRead, Place, Recalled, Turn, begun
 from tests.adapters.test_sync import AS_OF, PROTOCOL, SITE, Server, b12, fake_propose, person, ward
 
 DAY = timedelta(days=1)
@@ -491,6 +491,18 @@ def test_a_run_with_another_pack_ends_no_turn_that_the_new_one_noted(opened):
     new = opened()
     new.note(Found(["Patient/a"]), FullRead(AS_OF, "the new pack"))
     # It does not look for changes, as where the new one is about it.
+    old = Wish(now=AS_OF, since=AS_OF + DAY)
+    assert set(kinds(run(server, opened, wish=old))) == {"a"}
+    assert list(new.peek(TODAY)) == ["Patient/a"]
+    new.close()
+
+
+def test_a_run_beside_the_first_full_read_by_another_pack_ends_no_turn_that_it_noted(opened):
+    """Nothing was read to its end yet: the new one has announced itself and noted some."""
+    server = ward("a")
+    new = opened()
+    new.note(Found(), FullRead(AS_OF, begun("the new pack")))
+    new.note(Found(["Patient/a"]))
     old = Wish(now=AS_OF, since=AS_OF + DAY)
     assert set(kinds(run(server, opened, wish=old))) == {"a"}
     assert list(new.peek(TODAY)) == ["Patient/a"]

@@ -350,6 +350,8 @@ def test_a_dry_run_makes_and_upgrades_no_tables(server, tmp_path):
     assert b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)[2] == ""
     with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as older, older:
         older.execute("DROP TABLE sync_reader")
+        for table in ("issued", "feedback"):
+            older.execute(f"ALTER TABLE {table} DROP COLUMN client")
         older.execute("UPDATE b12fhir_revision SET version_num = '0004'")
     code, out, err = b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)
     assert (code, "1  patients in all" in out) == (0, True)

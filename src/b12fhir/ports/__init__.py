@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from b12fhir.errors import Defect
-from b12fhir.ports.place import Expected, Found, FullRead, Place, Reader, Turn, Version
+from b12fhir.ports.place import Expected, Found, FullRead, Place, Reader, Turn, Version, begun
 
 __all__ = [
     "Audit",
@@ -36,6 +36,7 @@ __all__ = [
     "Turn",
     "Version",
     "Versioned",
+    "begun",
 ]
 
 Resource = Mapping[str, Any]

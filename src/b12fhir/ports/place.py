@@ -49,12 +49,24 @@ class Found:
     forget: Mapping[str, datetime] = field(default_factory=dict)
 
 
+def begun(rules: str) -> str:
+    """The fingerprint that stands while patients are noted because of these rules."""
+    return f"changing to {rules}"
+
+
 @dataclass(frozen=True, slots=True)
 class FullRead:
-    """When every patient was last asked for, and what decided then (pack, program, settings)."""
+    """When every patient was last asked for, and what decided then (pack, program, settings).
+
+    While patients are noted because other things decide now, their fingerprint is `begun`.
+    """
 
     at: datetime
     fingerprint: str
+
+    def is_by(self, rules: str) -> bool:
+        """Do these rules decide, or will they when all patients are noted?"""
+        return self.fingerprint in {rules, begun(rules)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +84,12 @@ class Turn:
 
     ``asked`` counts how often the patient was noted, so that a note that comes meanwhile counts.
     ``by`` names who has it: a turn that somebody else took over meanwhile is not ended by it.
-    ``expects`` is what the record must show; to end the turn is to have seen it. ``under`` is the
-    fingerprint of the last full read when the turn was taken: a later full read notes all anew.
+    ``expects`` is what the record must show; to end the turn is to have seen it.
     """
 
     patient: str
     asked: int
     by: str = field(default="", compare=False, repr=False)
-    under: str = field(default="", compare=False, repr=False)
     expects: tuple[Expected, ...] = field(default=(), compare=False, repr=False)
 
 
@@ -115,7 +125,8 @@ class Place(Protocol):
     def note(self, found: Found, full: FullRead | None = None) -> None:
         """Keep what was found: a patient noted before the mark moves cannot be lost.
 
-        ``full``: with this, every patient of the server has been noted.
+        ``full``: with this, every patient of the server has been noted. Nothing is kept with it
+        where the lease to look for changes was lost meanwhile: others have noted them since.
         """
         ...
 
@@ -153,8 +164,18 @@ class Place(Protocol):
         """
         ...
 
-    def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
-        """The patient is done: waits no more, unless noted meanwhile, until ``again_on``."""
+    def end(
+        self,
+        turn: Turn,
+        seen: Sequence[Version] = (),
+        again_on: date | None = None,
+        rules: str = "",
+    ) -> None:
+        """The patient is done: waits no more, unless noted meanwhile, until ``again_on``.
+
+        ``rules``: the fingerprint of what decided. Where the last full read is by another one, the
+        patient waits for the next run: this one answered what it was asked, and for nobody else.
+        """
         ...
 
     def give_back(self, turn: Turn, *, tried: bool = False) -> None:

@@ -21,7 +21,7 @@ from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables import BOOK, METADATA
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
 from b12fhir.errors import ConfigError, StoreError
-from tests.adapters.database.book.samples import ANNA, T0, heard, held, issued
+from tests.adapters.database.book.samples import ANNA, T0, eventually, heard, held, issued
 
 ROOT = Path(__file__).parents[3]
 # What the first and the second program that kept a book had, and how they said so.
@@ -96,6 +96,31 @@ def test_a_database_of_before_is_taken_over_whole(url, store, clock, version):
     place = SqlPlace(place_store(url), "server", clock=clock)
     assert place.claim_only("Patient/anna") is not None
     place.close()
+
+
+def test_an_upgrade_that_waits_in_a_circle_with_an_old_worker_is_tried_again(postgres_url):
+    """An old worker keeps an answer and then asks for its card, while the step wants both tables.
+
+    PostgreSQL looks once how each waits, after a time: here it ends the step, which waits first.
+    """
+    with closing(book_store(postgres_url)) as store:
+        as_the_old_program_made_it(store, 2)
+        with store.engine().begin() as connection:
+            name = connection.execute(text("SELECT current_database()")).scalar_one()
+            connection.execute(text(f"ALTER DATABASE {name} SET deadlock_timeout = '3s'"))
+        with ThreadPoolExecutor(1) as pool, store.engine().connect() as old:
+            for limit in ("deadlock_timeout", "statement_timeout", "lock_timeout"):
+                old.execute(text(f"SET {limit} = '60s'"))
+            old.execute(text("LOCK TABLE feedback IN ROW EXCLUSIVE MODE"))
+            upgraded = pool.submit(store.prepare)
+            waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            assert eventually(lambda: old.execute(waits).scalar_one() > 0)
+            # It has the lock of the cards by now.
+            assert old.execute(text("SELECT count(*) FROM issued")).scalar_one() == 0
+            old.commit()
+            upgraded.result(30)
+        with store.begin() as connection:
+            assert revisions.revision(connection) == revisions.HEAD
 
 
 def test_the_feedback_of_before_is_still_there(url, store, clock):

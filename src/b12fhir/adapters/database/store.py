@@ -30,6 +30,8 @@ from b12fhir.errors import ConfigError
 _BROKEN = {"SQLITE_NOTADB", "SQLITE_CORRUPT"}
 _NO_TABLE = {"SQLITE_ERROR", "42P01"}
 _BUSY = "SQLITE_BUSY"
+# These pass when it is tried again: locked by another, or ended because two waited in a circle.
+_PASSING = {_BUSY, "40P01"}
 _TRIES, _PAUSE_S = 20, 0.1
 # Workers that start at once wait so many seconds for the one that makes the tables.
 _MAKING_S = 60
@@ -219,7 +221,7 @@ class Store:
                 upgrade(connection, self._use, self.name)
         except DBAPIError as error:
             # Of those that open a new file of SQLite at once some are refused without a wait.
-            if is_last or _code(error) != _BUSY:
+            if is_last or _code(error) not in _PASSING:
                 raise
             Event().wait(_PAUSE_S)
         finally:

@@ -11,7 +11,7 @@ from b12fhir.adapters.sync.whose import Whose
 from b12fhir.errors import ServerError
 from b12fhir.fhir.capabilities import Capabilities
 from b12fhir.fhir.stamps import version_of
-from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Reader, Version
+from b12fhir.ports import Expected, FhirFeed, Found, FullRead, Place, Reader, Version, begun
 
 _AT_ONCE = 500
 # Who did not look for so long is taken to be switched off.
@@ -28,8 +28,6 @@ _GIVES_WAY = (
     "last at {last:%H:%M}), so this run did nothing: each would undo what the other did. Stop the "
     "old one, or the newer for half an hour; --full takes over now."
 )
-# In place of a fingerprint while patients are noted because of another one.
-_CHANGING = "changing"
 _UNCLEAR = "Whom some changes concern cannot be told (earlier versions are gone): all are read."
 _NOT_ALL = "Not every patient could be listed, so only changes were looked for: {error}"
 _BLIND = (
@@ -231,13 +229,13 @@ class _FullLook:
         return Look(is_full=True, notes=notes or why)
 
     def _announce(self) -> None:
-        """Other things decide now: runs that still judge by those before end no turn from now on.
+        """Other things decide now: runs that judge by any others end no turn from now on.
 
         Each turn that one of them ended after its patient was noted here would be lost.
         """
-        last = self._place.full_read()
-        if last is not None and last.fingerprint != self._wish.fingerprint:
-            self._place.note(Found(), FullRead(last.at, _CHANGING))
+        last, rules = self._place.full_read(), self._wish.fingerprint
+        if last is None or last.fingerprint != rules:
+            self._place.note(Found(), FullRead(last.at if last else self._wish.now, begun(rules)))
 
     def _marks(self) -> tuple[dict[str, datetime], tuple[str, ...]]:
         """The server's newest stamp of each type; nothing, and why, if it does not give them.

@@ -115,10 +115,18 @@ class PlaceInMemory:
             self._ask(patient)
             return self._hold(patient)
 
-    def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
+    def end(
+        self,
+        turn: Turn,
+        seen: Sequence[Version] = (),
+        again_on: date | None = None,
+        rules: str = "",
+    ) -> None:
         """The patient is done."""
         with self._lock:
-            if row := self._own(turn):
+            if rules and self._full and not self._full.is_by(rules):
+                self._give_back(turn, tried=False)
+            elif row := self._own(turn):
                 row.again_on = again_on
                 self._free(turn)
                 self._keep(seen)
@@ -127,10 +135,7 @@ class PlaceInMemory:
     def give_back(self, turn: Turn, *, tried: bool = False) -> None:
         """The patient waits for the next run."""
         with self._lock:
-            row = self._own(turn)
-            if row and not self._free(turn):
-                self._given_back[turn.patient] = None
-                row.tried = tried
+            self._give_back(turn, tried=tried)
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -169,8 +174,13 @@ class PlaceInMemory:
         self._last.pop(name, None)
         row.tried = False
         row.by = f"turn {next(self._numbers)}"
-        under = self._full.fingerprint if self._full else ""
-        return Turn(name, row.asked, row.by, under, tuple(self._expected.get(name, {}).values()))
+        return Turn(name, row.asked, row.by, tuple(self._expected.get(name, {}).values()))
+
+    def _give_back(self, turn: Turn, *, tried: bool) -> None:
+        row = self._own(turn)
+        if row and not self._free(turn):
+            self._given_back[turn.patient] = None
+            row.tried = tried
 
     def _own(self, turn: Turn) -> _Patient | None:
         """The patient, while the turn is still in force."""

@@ -249,20 +249,13 @@ class _Round:
     def _end(self, turn: Turn, result: PatientResult | None) -> None:
         """Only who is done with waits no more, and only if the run still hears of it."""
         late = self._kit.left.is_set()
-        if late or result is None or not result.is_done or self._is_beside(turn):
+        if late or result is None or not result.is_done:
             # A record that cannot be read must not have the first turn of each run.
             self._place.give_back(turn, tried=result is not None and not result.is_done)
         elif self._rules:
-            self._place.end(turn, result.seen, result.again_on)
+            self._place.end(turn, result.seen, result.again_on, self._rules)
         else:
             self._place.end(turn)
-
-    def _is_beside(self, turn: Turn) -> bool:
-        """Do other things decide for everybody else, such as another pack or day?
-
-        Then this run answers what it was asked, and the next one looks at the patient again.
-        """
-        return bool(self._rules and turn.under) and turn.under != self._rules
 
     def _guarded(self, turn: Turn) -> PatientResult | None:
         """One patient; no error leaves here, because the next patient must have a turn.

@@ -46,7 +46,7 @@ class Heard:
 
     ``reason`` and ``system`` are the code of the override reason, ``""`` without one. ``comment``
     is the reader's own text: it may name a patient, so it is kept and never logged. ``client`` is
-    who sent it: only what the client of a card says of it counts.
+    who sent it: of a card that went to a client, only what that one says counts.
     """
 
     card: str
@@ -117,8 +117,8 @@ class CardBook(Protocol):
         """Keep feedback, durably, before it returns; the same entry twice is kept once.
 
         Feedback on a card that was never issued, or to another client, is kept as well and joins
-        nothing. Raises `BookError` (503) if
-        it cannot be kept: then nothing of it was, and the client may send it again.
+        nothing. Raises `BookError` (503) if it cannot be kept: then nothing of it was, and the
+        client may send it again.
         """
         ...
 

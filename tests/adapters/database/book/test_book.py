@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from b12fhir.adapters.database.book import SqlBook
+from b12fhir.adapters.database.book.rows import heard_row
 from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED
 from b12fhir.service.hooks.keeping import ACCEPTED, Answered
@@ -109,6 +110,12 @@ def test_the_same_feedback_twice_is_kept_once(book, other, store):
     other.hear([again])
     assert rows_of(store, FEEDBACK) == 1
     assert [one.heard for one in book.recall(ANNA)] == [said]
+
+
+def test_feedback_of_before_clients_were_kept_is_known_when_it_comes_again():
+    """The digest that a version without clients gave this entry."""
+    told = "288ca161c7f6b7b8d371445cb8b0ecac6cca89fca4b8413b9ba56dbe519c83d2"
+    assert heard_row(heard("card"))["entry"] == told
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 import pytest
 
-from b12fhir.ports import Expected, Found, FullRead, Reader, Version
+from b12fhir.ports import Expected, Found, FullRead, Reader, Version, begun
 
 # Stamps as servers give them; in another zone than UTC, to the microsecond.
 NOON = datetime.fromisoformat("2026-11-21T17:45:00.123456+05:45")
@@ -279,18 +279,31 @@ def test_the_last_full_read_is_kept_with_what_decided_then(place):
     assert place.full_read().fingerprint == "pack 2"
 
 
-def test_a_turn_says_what_decided_when_it_was_taken(place):
-    note(place, ANNA, BEN)
-    [before] = place.claim(1)
-    place.note(Found([ANNA, BEN]), FullRead(NOON, "pack 2"))
-    [after] = place.claim(1)
-    assert (before.under, after.under) == ("", "pack 2")
-    # Who was noted by the full read in between waits again: what decided before does not count.
-    place.end(before)
-    [again] = place.claim(5)
-    assert (again.patient, again.under) == (ANNA, "pack 2")
-    place.end(after)
-    assert place.claim_only(BEN).under == "pack 2"
+@pytest.mark.parametrize(
+    ("last", "is_done"),
+    [
+        ("pack 1", False),
+        ("pack 2", True),
+        # While all are noted because of a pack, only what it decides counts.
+        (begun("pack 1"), False),
+        (begun("pack 2"), True),
+    ],
+)
+def test_who_was_judged_by_other_rules_than_all_others_waits(place, last, is_done):
+    place.note(Found([ANNA, BEN]), FullRead(NOON, "pack 0"))
+    anna, ben = place.claim(2)
+    place.note(Found(), FullRead(NOON, last))
+    place.end(anna, [Version("Goal", "g", "1", NOON)], SATURDAY, "pack 2")
+    place.end(ben, rules="")  # a run that goes by nobody's rules
+    assert place.claim(5) == []  # and not in this run: it would judge the same
+    assert list(place.peek(FRIDAY)) == ([] if is_done else [ANNA])
+    assert place.seen("Goal") == ({("g", "1")} if is_done else frozenset())
+
+
+def test_where_nothing_was_read_yet_any_rules_count(place):
+    note(place, ANNA)
+    place.end(*place.claim(1), rules="pack 1")
+    assert list(place.peek(FRIDAY)) == []
 
 
 def test_what_is_known_outlasts_a_run(place):

@@ -5,7 +5,7 @@ nothing for a minute is taken for dead.
 """
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from threading import enumerate as enumerate_threads
 
 import pytest
@@ -14,7 +14,7 @@ from b12fhir.adapters.database.place import place_store, runs, sqlplace
 from b12fhir.adapters.database.place.process import this_process
 from b12fhir.adapters.database.tables.place import RUN
 from b12fhir.errors import StoreError
-from b12fhir.ports import Found, Version
+from b12fhir.ports import Found, FullRead, Version
 from tests.adapters.database.book.samples import T0, eventually
 
 ANNA, BEN, CARL = (f"Patient/{name}" for name in ("anna", "ben", "carl"))
@@ -157,6 +157,28 @@ def test_a_run_whose_process_is_gone_is_taken_over_at_once(run, monkeypatch):
     with second.finding(0) as has_it:
         assert has_it
     lease.__exit__(None, None, None)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_full_read_that_lost_its_lease_does_not_count(run, clock):
+    """Others have read all by other rules since, and ended turns nobody would look at again."""
+    first, second = run(), run()
+    with first.finding(0):
+        note(first, ANNA)
+        clock.move(seconds=61)
+        with second.finding(0) as has_it:
+            assert has_it
+            note(second, ANNA)
+            second.note(Found(marks={"Goal": T0}), FullRead(T0, "pack 2"))
+        [anna] = second.claim(1)
+        first.note(Found([BEN], {"Goal": T0 - timedelta(days=1)}), FullRead(T0, "pack 1"))
+        second.end(anna, rules="pack 2")
+    assert second.full_read() == FullRead(T0, "pack 2")
+    assert second.marks() == {"Goal": T0}
+    assert second.waiting() == 0
+    # What it finds after that counts.
+    first.note(Found([BEN]), FullRead(T0, "pack 1"))
+    assert second.full_read() == FullRead(T0, "pack 1")
 
 
 def test_what_one_run_gave_back_another_that_begins_later_tries(run):

@@ -11,6 +11,7 @@ feedback could not be kept                  `BookError` (503); nothing of that c
 the same feedback comes twice               it is kept once
 feedback comes before its card, or to       it joins its card as soon as that is written
 another worker
+it is about another client's card           it is kept, and counts for nothing
 a card was shown                            it is written within 0.2 seconds or so
 a card was held back                        why, how often and until when is written as soon; one
                                             row for each answer that holds it back

@@ -96,11 +96,13 @@ def heard_row(one: Heard) -> dict[str, Any]:
         "reason": storable(one.reason, CODE),
         "system": storable(one.system, ADDRESS),
         "comment": storable(one.comment, COMMENT),
-        "client": storable(one.client, ADDRESS),
     }
-    parts = [one.at.astimezone(UTC).isoformat(), *said.values()]
+    client = storable(one.client, ADDRESS)
+    # Without a client the digest is what it was before clients were kept: sent again, it is known.
+    parts = [one.at.astimezone(UTC).isoformat(), *said.values(), *([client] if client else [])]
     entry = hashlib.sha256(_encode(parts)).hexdigest()
-    return said | {"entry": entry, "at": one.at, "received": one.received}
+    more = {"entry": entry, "at": one.at, "received": one.received, "client": client}
+    return said | more
 
 
 def storable(text: str, most: int) -> str:

@@ -6,11 +6,16 @@ Parts of transactions.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from b12fhir.adapters.database.inserts import overwrite
 from b12fhir.adapters.database.tables.place import MARK, PLACE, READER, SEEN
 from b12fhir.ports import FullRead, Reader, Version
+
+# Asked at the end of each turn, so made once: to make a statement costs more than to run it.
+_FULL_READ = select(PLACE.c.full_at, PLACE.c.fingerprint).where(
+    PLACE.c.scope == bindparam("server")
+)
 
 
 class Changes:
@@ -21,8 +26,7 @@ class Changes:
 
     def full_read(self, connection: Connection) -> FullRead | None:
         """The last full read."""
-        query = select(PLACE.c.full_at, PLACE.c.fingerprint).where(PLACE.c.scope == self._scope)
-        row = connection.execute(query).first()
+        row = connection.execute(_FULL_READ, {"server": self._scope}).first()
         return FullRead(row.full_at, row.fingerprint) if row and row.full_at else None
 
     def readers(self, connection: Connection) -> list[Reader]:

@@ -1,7 +1,8 @@
 """What the record of a patient must show at the next turn. Parts of transactions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, delete, select
 
@@ -53,14 +54,12 @@ class Expectations:
             for row in connection.execute(query)
         ]
 
-    def of(
-        self, connection: Connection, turns: Sequence[Turn]
-    ) -> Iterator[tuple[Turn, tuple[Expected, ...]]]:
-        """Turns, at least one, each with what it must show."""
+    def added(self, connection: Connection, turns: Sequence[Turn]) -> list[Turn]:
+        """The same turns, at least one, with what each must show."""
         held = defaultdict(list)
         for one in self.all(connection, *(turn.patient for turn in turns)):
             held[one.patient].append(one)
-        return ((turn, tuple(held[turn.patient])) for turn in turns)
+        return [replace(turn, expects=tuple(held[turn.patient])) for turn in turns]
 
     def met(self, connection: Connection, turn: Turn) -> None:
         """This turn saw what it must; not what was listed since."""

@@ -21,7 +21,7 @@ from b12fhir.ports import Turn
 _C = PATIENT.c
 _KEY = ("scope", "patient")
 # The end of one turn. Made once: to make a statement costs more than to run it, and this is the one
-# of every patient. A name may not be that of a column.
+# of every patient. No bind may have the name of a column.
 _OWN = (
     _C.scope == bindparam("server"),
     _C.patient == bindparam("who"),

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import date, datetime
 from threading import Event, Lock, Thread
 
@@ -53,6 +52,8 @@ class SqlPlace:
         self._expectations = Expectations(scope)
         self._ticks = ticks
         self._run, self._pid = "", 0
+        # The run under which the lease was had.
+        self._finder = ""
         # As which note, and whether tried in vain.
         self._given_back: dict[str, tuple[int, bool]] = {}
         # One transaction of this process at a time: its threads then wait for each other in order.
@@ -92,7 +93,10 @@ class SqlPlace:
 
     def note(self, found: Found, full: FullRead | None = None) -> None:
         """Keep what was found."""
-        with self._living() as (connection, _):
+        with self._living() as (connection, run):
+            # Others took this run for dead while it looked: their look counts.
+            if full is not None and self._finder not in {"", run}:
+                return
             self._queue.note(connection, found.patients)
             self._changes.mark(connection, found.marks)
             self._changes.see(connection, found.seen)
@@ -129,7 +133,7 @@ class SqlPlace:
                         _, tried = self._given_back[turn.patient]
                         self._queue.give_back(connection, turn, tried=tried)
                 if mine:
-                    return self._told(connection, mine)
+                    return self._expectations.added(connection, mine)
             return []
 
     def claim_only(self, patient: str) -> Turn | None:
@@ -137,12 +141,23 @@ class SqlPlace:
         with self._living() as (connection, run):
             self._runs.bury(connection, run)
             turn = self._queue.claim_only(connection, run, patient)
-            return self._told(connection, [turn])[0] if turn else None
+            return self._expectations.added(connection, [turn])[0] if turn else None
 
-    def end(self, turn: Turn, seen: Sequence[Version] = (), again_on: date | None = None) -> None:
+    def end(
+        self,
+        turn: Turn,
+        seen: Sequence[Version] = (),
+        again_on: date | None = None,
+        rules: str = "",
+    ) -> None:
         """The patient is done."""
         with self._ending() as connection:
-            if connection and self._queue.end(connection, turn, again_on):
+            if connection is None:
+                return
+            last = self._changes.full_read(connection) if rules else None
+            if last and not last.is_by(rules):
+                self._give_back(connection, turn, tried=False)
+            elif self._queue.end(connection, turn, again_on):
                 self._changes.see(connection, seen)
                 self._expectations.met(connection, turn)
 
@@ -150,8 +165,7 @@ class SqlPlace:
         """The patient waits for the next run."""
         with self._ending() as connection:
             if connection:
-                self._queue.give_back(connection, turn, tried=tried)
-                self._given_back[turn.patient] = turn.asked, tried
+                self._give_back(connection, turn, tried=tried)
 
     @contextmanager
     def finding(self, wait_s: float) -> Iterator[bool]:
@@ -162,10 +176,11 @@ class SqlPlace:
             yield False
             return
         try:
-            run = self._lease(until)
+            run = self._finder = self._lease(until)
             try:
                 yield bool(run)
             finally:
+                self._finder = ""
                 if run:
                     with self._lock, self._store.begin(writes=True) as connection:
                         self._runs.leave(connection, run)
@@ -183,18 +198,9 @@ class SqlPlace:
                     self._runs.end(connection, run)
         self._store.close()
 
-    def _told(self, connection: Connection, turns: Sequence[Turn]) -> list[Turn]:
-        """Turns, with what is asked of them.
-
-        What decides is read after they were taken: whatever changes it later notes the patients
-        again.
-        """
-        last = self._changes.full_read(connection)
-        under = last.fingerprint if last else ""
-        return [
-            replace(turn, under=under, expects=expects)
-            for turn, expects in self._expectations.of(connection, turns)
-        ]
+    def _give_back(self, connection: Connection, turn: Turn, *, tried: bool) -> None:
+        self._queue.give_back(connection, turn, tried=tried)
+        self._given_back[turn.patient] = turn.asked, tried
 
     @contextmanager
     def _ending(self) -> Iterator[Connection | None]:

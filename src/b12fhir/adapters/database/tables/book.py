@@ -8,7 +8,8 @@ from b12fhir.adapters.database.tables.metadata import METADATA, Instant
 # leave alone what is newer than they are.
 BOOK = Table("book", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
 
-# `reader` and `card_key`: `user` and `key` are words of SQL.
+# `reader` and `card_key`: `user` and `key` are words of SQL. `client` is who got the card, in
+# `feedback` who sent it; empty where clients are not told apart, and from before it was kept.
 ISSUED = Table(
     "issued",
     METADATA,
@@ -31,8 +32,7 @@ ISSUED = Table(
 
 # `entry` is a digest of all that the client said, so that the same entry is kept once. `card` is no
 # foreign key: feedback may come before its card is written, or for one that is swept. Ids are never
-# given twice, since readers ask for what is new by id. `client` is who got a card, or answered;
-# empty where none is told apart, and on cards from before it was kept.
+# given twice, since readers ask for what is new by id.
 FEEDBACK = Table(
     "feedback",
     METADATA,
