@@ -103,7 +103,7 @@ class Place(Protocol):
     """
 
     def full_read(self) -> FullRead | None:
-        """The last full read whose patients are all noted; ``None`` if there was none."""
+        """The last full read, or the one that was `begun` since; ``None`` if there was neither."""
         ...
 
     def readers(self) -> Sequence[Reader]:
