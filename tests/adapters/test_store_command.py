@@ -51,7 +51,7 @@ def test_tables_and_rows_are_shown_and_no_patient():
         code, lines, err = b12fhir("store", "show", sync_store=SYNC)
         place.close()
     assert (code, err) == (0, "")
-    assert lines[1].endswith("tables at 0005, those of this program.")
+    assert lines[1].endswith("tables at 0006, those of this program.")
     assert "  sync_patient: 2" in lines
     assert "  sync_run: 1" in lines
     assert "  issued: 0" in lines
@@ -70,7 +70,7 @@ def test_an_older_database_is_upgraded_once():
             connection.execute(BOOK.insert().values(version=1))
         settings = {"hooks_store": "sqlite:///old.sqlite3", "sync_store": "off"}
         shown = b12fhir("store", "show", **settings)[1]
-        assert shown[0].endswith("tables at 0001; this program has 0005.")
+        assert shown[0].endswith("tables at 0001; this program has 0006.")
         assert "  book: 1" in shown
         assert "  silence: 0" not in shown
         upgraded = b12fhir("store", "upgrade", **settings)[1]
@@ -92,7 +92,7 @@ def test_a_newer_database_is_left_alone():
         with store.begin() as connection:
             connection.execute(text("UPDATE b12fhir_revision SET version_num = '0999'"))
     settings = {"hooks_store": "sqlite:///newer.sqlite3", "sync_store": "off"}
-    assert "tables at 0999; this program has 0005" in b12fhir("store", "show", **settings)[1][0]
+    assert "tables at 0999; this program has 0006" in b12fhir("store", "show", **settings)[1][0]
     code, _, err = b12fhir("store", "upgrade", **settings)
     assert code == 12
     assert "Run the program that made them" in err
