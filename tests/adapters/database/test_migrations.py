@@ -21,7 +21,15 @@ from b12fhir.adapters.database.store import Store
 from b12fhir.adapters.database.tables import BOOK, METADATA
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE, TOKEN_ID
 from b12fhir.errors import ConfigError, StoreError
-from tests.adapters.database.book.samples import ANNA, T0, eventually, heard, held, issued
+from tests.adapters.database.book.samples import (
+    ANNA,
+    T0,
+    before_clients,
+    eventually,
+    heard,
+    held,
+    issued,
+)
 
 ROOT = Path(__file__).parents[3]
 # What the first and the second program that kept a book had, and how they said so.
@@ -33,8 +41,7 @@ def as_the_old_program_made_it(store: Store, version: int) -> None:
     with store.engine().begin() as connection:
         for table in (BOOK, *OLD[version]):
             table.create(connection)
-        for table in (ISSUED, FEEDBACK):
-            connection.execute(text(f"ALTER TABLE {table.name} DROP COLUMN client"))
+        before_clients(connection)
         connection.execute(BOOK.insert().values(version=version))
 
 

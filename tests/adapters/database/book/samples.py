@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from threading import Event
 
+from sqlalchemy import Connection, text
+
 from b12fhir.service.hooks.keeping import OVERRIDDEN, Heard, Held, Issued, Silence
 from b12fhir.service.hooks.model import Grade, Hook, Indicator
 from b12fhir.service.hooks.snooze import REASONS
@@ -69,6 +71,12 @@ def held(card: Issued, /, **changes) -> Held:
         until=T0 + timedelta(days=30),
     )
     return Held(at, service, card.patient, replace(why, **changes))
+
+
+def before_clients(connection: Connection) -> None:
+    """Make the tables what they were before they knew which client got a card."""
+    for table in ("issued", "feedback"):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN client"))
 
 
 def eventually(holds, within_s: float = 10) -> bool:
