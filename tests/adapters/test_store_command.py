@@ -15,7 +15,7 @@ from b12fhir.adapters.database.place import SqlPlace, place_store
 from b12fhir.adapters.database.tables import BOOK
 from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, TOKEN_ID
 from b12fhir.ports import Found
-from tests.adapters.database.book.samples import T0, before_clients
+from tests.adapters.database.book.samples import BEFORE_CLIENTS, T0
 
 PATIENT = "Patient/somebody-of-ours"
 SYNC = "sqlite:///state/sync.sqlite3"
@@ -67,7 +67,8 @@ def test_an_older_database_is_upgraded_once():
         with store.engine().begin() as connection:
             for table in (BOOK, ISSUED, FEEDBACK, TOKEN_ID):
                 table.create(connection)
-            before_clients(connection)
+            for statement in BEFORE_CLIENTS:
+                connection.execute(text(statement))
             connection.execute(BOOK.insert().values(version=1))
         settings = {"hooks_store": "sqlite:///old.sqlite3", "sync_store": "off"}
         shown = b12fhir("store", "show", **settings)[1]

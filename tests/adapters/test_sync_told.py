@@ -32,6 +32,7 @@ from b12fhir.service.gist import Foremost, Gist
 from b12fhir.service.rounds import DONE, sync_schema
 from b12fhir.wiring import house
 from b12fhir.wiring.stopping import Stop, stopping
+from tests.adapters.database.book.samples import BEFORE_CLIENTS
 from tests.adapters.test_sync_audit import b12
 from tests.support.phi import assert_no_phi, sentinel_patient
 from tests.support.schemas import wrong
@@ -350,8 +351,8 @@ def test_a_dry_run_makes_and_upgrades_no_tables(server, tmp_path):
     assert b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)[2] == ""
     with closing(sqlite3.connect(tmp_path / "sync.sqlite3")) as older, older:
         older.execute("DROP TABLE sync_reader")
-        for table in ("issued", "feedback"):
-            older.execute(f"ALTER TABLE {table} DROP COLUMN client")
+        for statement in BEFORE_CLIENTS:
+            older.execute(statement)
         older.execute("UPDATE b12fhir_revision SET version_num = '0004'")
     code, out, err = b12fhir("--dry-run", B12FHIR_SYNC_STORE=url)
     assert (code, "1  patients in all" in out) == (0, True)

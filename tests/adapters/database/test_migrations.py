@@ -23,8 +23,8 @@ from b12fhir.adapters.database.tables.book import FEEDBACK, ISSUED, SILENCE, TOK
 from b12fhir.errors import ConfigError, StoreError
 from tests.adapters.database.book.samples import (
     ANNA,
+    BEFORE_CLIENTS,
     T0,
-    before_clients,
     eventually,
     heard,
     held,
@@ -41,7 +41,8 @@ def as_the_old_program_made_it(store: Store, version: int) -> None:
     with store.engine().begin() as connection:
         for table in (BOOK, *OLD[version]):
             table.create(connection)
-        before_clients(connection)
+        for statement in BEFORE_CLIENTS:
+            connection.execute(text(statement))
         connection.execute(BOOK.insert().values(version=version))
 
 

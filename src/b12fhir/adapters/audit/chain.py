@@ -20,6 +20,14 @@ class Tail:
     torn: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A line that this process wrote: its bytes, newline included, and the tail that it makes."""
+
+    raw: bytes
+    tail: Tail
+
+
 def segment_path(path: Path, last: int) -> Path:
     """Name of a full file, by the number of its last entry: they sort as they follow."""
     return path.with_name(f"{path.stem}-{last:012d}{path.suffix}")
@@ -51,21 +59,13 @@ def lines(path: Path) -> Iterator[Line]:
                 yield parse_line(raw)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A line that this process wrote: its bytes, newline included, and its place in the chain."""
-
-    raw: bytes
-    place: Tail
-
-
 def tail_of(path: Path, known: Known | None = None) -> Tail:
     """Where the next line goes. Raises `OSError`, and `BrokenLineError` for a last line changed.
 
     If the last line is the ``known`` one, to the byte, it is not taken apart again.
     """
     if known is not None and _ends_with(path, known.raw):
-        return known.place
+        return known.tail
     whole, torn = _last(path) if path.exists() else (b"", b"")
     if not whole:
         full = [one for one in files_of(path) if one != path]

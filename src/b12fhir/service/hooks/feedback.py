@@ -6,7 +6,6 @@ again, while an override that was lost would let a card come back for ever.
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,11 +36,13 @@ def read_feedback(
             hint="Nothing was kept. Send it in parts.",
             where="feedback",
         )
-    heard = (_heard(service, entry, received, f"feedback[{n}]") for n, entry in enumerate(entries))
-    return tuple(replace(one, client=client) for one in heard)
+    return tuple(
+        _heard(service, entry, received, client, f"feedback[{place}]")
+        for place, entry in enumerate(entries)
+    )
 
 
-def _heard(service: str, entry: object, received: datetime, where: str) -> Heard:
+def _heard(service: str, entry: object, received: datetime, client: str, where: str) -> Heard:
     if not isinstance(entry, Mapping):
         raise CallError("An entry of feedback is not an object.", where=where)
     outcome = entry.get("outcome")
@@ -62,6 +63,7 @@ def _heard(service: str, entry: object, received: datetime, where: str) -> Heard
         reason=code,
         system=system,
         comment=comment,
+        client=client,
     )
 
 

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from threading import Event
 
-from sqlalchemy import Connection, text
-
 from b12fhir.service.hooks.keeping import OVERRIDDEN, Heard, Held, Issued, Silence
 from b12fhir.service.hooks.model import Grade, Hook, Indicator
 from b12fhir.service.hooks.snooze import REASONS
@@ -15,6 +13,11 @@ from b12fhir.service.hooks.snooze import REASONS
 T0 = datetime.fromisoformat("2026-11-22T02:15:30.123456+05:45")
 ANNA, BEN = "a" * 16, "b" * 16
 READER = "c" * 16
+
+# They make the tables what they were before these knew which client got a card.
+BEFORE_CLIENTS = tuple(
+    f"ALTER TABLE {table} DROP COLUMN client" for table in ("issued", "feedback")
+)
 
 _NUMBERS = count(1)
 
@@ -71,12 +74,6 @@ def held(card: Issued, /, **changes) -> Held:
         until=T0 + timedelta(days=30),
     )
     return Held(at, service, card.patient, replace(why, **changes))
-
-
-def before_clients(connection: Connection) -> None:
-    """Make the tables what they were before they knew which client got a card."""
-    for table in ("issued", "feedback"):
-        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN client"))
 
 
 def eventually(holds, within_s: float = 10) -> bool:

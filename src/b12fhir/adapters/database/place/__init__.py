@@ -10,8 +10,11 @@ a run is killed                            on the same machine the next call of 
                                            its patients and its lease over; on another machine
                                            after a minute; the patients have the last turns
 a run is stopped and goes on later         after a minute others take it for dead; what it then
-                                           ends changes nothing here, and it goes on as a new run
+                                           ends changes nothing here, nor does the full read that
+                                           it was about, and it goes on as a new run
 a patient is noted during a turn           waits again when the turn ends
+a patient is judged by other rules than    waits once another run begins
+those that all are read by
 a patient is given back                    waits once another run begins; last, if tried in vain
 power fails                                the last moments may be forgotten, in their order
 the database is away                       `StoreError`; nothing of that call was kept

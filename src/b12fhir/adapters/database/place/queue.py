@@ -22,16 +22,15 @@ _C = PATIENT.c
 _KEY = ("scope", "patient")
 # The end of one turn. Made once: to make a statement costs more than to run it, and this is the one
 # of every patient. No bind may have the name of a column.
-_OWN = (
-    _C.scope == bindparam("server"),
-    _C.patient == bindparam("who"),
-    _C.state == HELD,
-    _C.holder == bindparam("by"),
-    _C.claimed == bindparam("turn"),
-)
 _OVER = (
     update(PATIENT)
-    .where(*_OWN)
+    .where(
+        _C.scope == bindparam("server"),
+        _C.patient == bindparam("who"),
+        _C.state == HELD,
+        _C.holder == bindparam("by"),
+        _C.claimed == bindparam("turn"),
+    )
     .values(
         # Who was noted meanwhile waits.
         state=case((_C.asked > bindparam("turn"), WAITS), else_=bindparam("else")),
