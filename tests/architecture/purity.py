@@ -27,6 +27,7 @@ BROAD_EXCEPTS = {
     ("b12fhir/adapters/subscriptions/watcher.py", "_one"): "a defect must not end the listening",
     ("b12fhir/adapters/sync/run.py", "_guarded"): "one patient's defect must not stop the others",
     ("b12fhir/adapters/sync/crew.py", "_run"): "raised again in the thread that listens",
+    ("b12fhir/adapters/serving/relay.py", "_do"): "raised again where the result is asked for",
 }
 
 

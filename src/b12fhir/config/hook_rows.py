@@ -82,7 +82,8 @@ HOOK_ROWS: tuple[Setting, ...] = (
         "hooks_threads",
         "",
         "4",
-        f"Calls that one process answers at the same time (1 to {_MAX_THREADS}).",
+        f"Calls that one process has under way at the same time (1 to {_MAX_THREADS}): it goes on"
+        " with the next where one waits for another server.",
         readers.number(_MAX_THREADS),
     ),
     Setting(

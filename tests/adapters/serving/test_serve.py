@@ -145,12 +145,13 @@ def real_sleep(seconds: float) -> None:
 class SlowFhir(BaseHTTPRequestHandler):
     """A FHIR server that takes its time, and has nothing."""
 
-    asked = threading.Event()
+    asked, freed = threading.Event(), threading.Event()
+    takes_s = 1.5
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.asked.set()
-        real_sleep(1.5)
+        self.freed.wait(self.takes_s)
         body = json.dumps({"resourceType": "Bundle", "type": "searchset", "total": 0}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/fhir+json")
@@ -166,11 +167,41 @@ class SlowFhir(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def slow():
+    SlowFhir.asked.clear()
+    SlowFhir.freed.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), SlowFhir)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/fhir"
     server.shutdown()
     server.server_close()
+
+
+def test_who_waits_for_a_slow_server_holds_nobody_up(tmp_path, slow, monkeypatch):
+    """One process: calls that need nothing from elsewhere are answered while it waits."""
+    monkeypatch.setattr(SlowFhir, "takes_s", 60)
+    config = client(
+        tmp_path,
+        f"hooks_workers = 1\nhooks_threads = 2\nhooks_deadline = 9\n"
+        f'hooks_fhir_servers = ["{slow}"]\n',
+    )
+    asked = call(prefetch={**call()["prefetch"]}, fhirServer=slow)
+    del asked["prefetch"]["conditions"]
+    order = []
+    with service(tmp_path, config) as one:
+
+        def ask() -> None:
+            assert len(one.ask(VIEW, asked).json["cards"]) == 1
+            order.append("slow")
+
+        calling = threading.Thread(target=ask)
+        calling.start()
+        assert SlowFhir.asked.wait(30)
+        for _ in range(3):
+            assert len(one.ask(VIEW, call("p2")).json["cards"]) == 1
+            order.append("quick")
+        SlowFhir.freed.set()
+        calling.join(60)
+    assert order == ["quick", "quick", "quick", "slow"]
 
 
 def test_a_call_under_way_is_answered_before_the_end(tmp_path, slow):

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client.multiprocess import mark_process_dead
 
 from b12fhir.adapters.serving.doors import Listening
 from b12fhir.adapters.serving.log import DiscreetLogger
+from b12fhir.adapters.serving.relay import Relay
 
 # Seconds that a connection stays open for the next call, and until a worker without a sign of life
 # is replaced. Longer than a proxy before us keeps them, else it sends into a closing one.
@@ -67,7 +69,7 @@ def _options(at: Listening, serving: Serving, worker: Worker) -> dict[str, Any]:
         "bind": f"fd://{at.socket.detach()}",
         "workers": serving.workers,
         "threads": serving.threads,
-        "worker_class": "gthread",
+        "worker_class": _TakingTurns,
         "graceful_timeout": serving.grace_s,
         "timeout": max(_SILENT_S, serving.grace_s),
         "keepalive": _KEEP_S,
@@ -81,6 +83,11 @@ def _options(at: Listening, serving: Serving, worker: Worker) -> dict[str, Any]:
         "worker_exit": lambda _server, _worker: worker.end(),
         "child_exit": lambda _server, gone: mark_process_dead(gone.pid),  # type: ignore[no-untyped-call]
     }
+
+
+class _TakingTurns(ThreadWorker):  # type: ignore[misc]  # the library has no types
+    def get_thread_pool(self) -> Relay:
+        return Relay(self.cfg.threads)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # the library has no types
