@@ -101,7 +101,7 @@ def _pseudonym(reference: str, site: Site) -> str:
 
 @lru_cache(maxsize=8)
 def _keyed(key: str) -> hmac.HMAC:
-    """A site's HMAC before any text: to look the hash up anew costs ten times one pseudonym."""
+    """A site's HMAC before any text: in a call, to look the hash up costs more than the rest."""
     return hmac.new(key.encode(), digestmod="sha256")
 
 

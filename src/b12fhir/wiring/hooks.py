@@ -11,6 +11,7 @@ from b12fhir.adapters.cds_hooks import Application, HookLimits, Metrics, Parts, 
 from b12fhir.adapters.database.book import SqlBook, UsedTokens, book_store
 from b12fhir.adapters.server import Limits, RestServer, SearchesByGet
 from b12fhir.adapters.server.retry import Patience
+from b12fhir.adapters.serving import waits
 from b12fhir.adapters.trust import (
     KeyRing,
     Loader,
@@ -124,6 +125,8 @@ def _source(client: Client) -> Loader:
 
 def _open(house: House, by_get: SearchesByGet, base: str, token: str) -> HookServer:
     """A client's FHIR server for one call: all that is asked of it ends at one moment."""
+    # It is opened when something is to be asked of it.
+    waits()
     seconds = house.settings.hooks_deadline
     limits = Limits(
         connect_s=_CONNECT_S, read_s=_READ_S, total_s=seconds, until=time.monotonic() + seconds
