@@ -27,7 +27,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         seconds = Histogram(
             "b12fhir_hook_seconds",
-            "Time to answer a call once a thread has taken it, by service and class of the HTTP status.",
+            "Time to answer a call, once begun, by service and class of the HTTP status.",
             ("service", "status"),
             buckets=_BUCKETS,
             registry=self._registry,
