@@ -94,14 +94,19 @@ def reader_key(user_reference: str, site: Site) -> str:
 
 
 def _pseudonym(reference: str, site: Site) -> str:
-    mac = _keyed(site.site_key).copy()
-    mac.update(f"{site.server_id}|{reference}".encode())
-    return mac.hexdigest()[:_PKEY_DIGITS]
+    return keyed_digest(f"{site.server_id}|{reference}".encode(), site)[:_PKEY_DIGITS]
+
+
+def keyed_digest(content: bytes, site: Site) -> str:
+    """HMAC-SHA256 under the site's key, in hex: nobody without the key can try a guess on it."""
+    mac = _empty(site.site_key).copy()
+    mac.update(content)
+    return mac.hexdigest()
 
 
 @lru_cache(maxsize=8)
-def _keyed(key: str) -> hmac.HMAC:
-    """A site's HMAC before any text: in a call, to look the hash up costs more than the rest."""
+def _empty(key: str) -> hmac.HMAC:
+    """The HMAC before any content: in a call, to look the hash up costs more than the rest."""
     return hmac.new(key.encode(), digestmod="sha256")
 
 

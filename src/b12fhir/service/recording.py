@@ -5,7 +5,6 @@ transaction what is intended and afterwards what came of it; what a crash leaves
 `settle`, once the patient has been read again.
 """
 
-import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from b12fhir import __version__
 from b12fhir.errors import AuthError, PatientError, RefusedError, ServerError
 from b12fhir.fhir.digest import decision_digest, identifier_value, stored_digest
 from b12fhir.fhir.extract.tree import items, obj
-from b12fhir.fhir.identity import PLAN, patient_key
+from b12fhir.fhir.identity import PLAN, keyed_digest, patient_key
 from b12fhir.fhir.json import canonical
 from b12fhir.fhir.site import Site
 from b12fhir.fhir.stored import KINDS
@@ -192,7 +191,7 @@ def _inputs(proposal: Proposal, resources: Sequence[Resource]) -> Iterator[Versi
     for reference in sorted({proposal.patient_reference, *_used(proposal)}):
         match = _LITERAL.match(reference)
         resource = held.get(reference, {})
-        digest = _keyed(resource, proposal.site) if resource else ""
+        digest = keyed_digest(canonical(resource), proposal.site) if resource else ""
         is_open = match is not None and match["kind"] != "Patient"
         # A Patient reference would undo the pseudonym; an address of another form may hold a name.
         shown = reference if is_open else match["kind"] if match else "other"
@@ -204,11 +203,6 @@ def _used(proposal: Proposal) -> Iterator[str]:
     facts: list[Input] = [fact for one in decision.findings for fact in one.inputs]
     facts += [fact for cause in decision.causes for fact in cause.inputs]
     return (fact.reference for fact in facts)
-
-
-def _keyed(resource: Resource, site: Site) -> str:
-    """A fingerprint that nobody without the site's key can compare with a guess."""
-    return hmac.new(site.site_key.encode(), canonical(resource), "sha256").hexdigest()
 
 
 def _version(resource: Resource) -> str:
